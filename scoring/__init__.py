@@ -1,0 +1,65 @@
+"""Whom to write to or meet next, how likely it is to work, and why.
+
+>>> import scoring
+>>> scored = scoring.score({"crm_id": "1", "total_inbound": 3, "total_outbound": 4}, as_of="2026-01-05")
+>>> scored["tier"] in ("A", "B", "C", "D")
+True
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from scoring.batch import Summary, score_file
+    from scoring.context import Context, build_context
+    from scoring.errors import InputError, ModelError, SchemaWarning, ScoringError
+    from scoring.features import build_features
+    from scoring.model import Model, load_model
+    from scoring.prediction import score
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Context",
+    "InputError",
+    "Model",
+    "ModelError",
+    "SchemaWarning",
+    "ScoringError",
+    "Summary",
+    "build_context",
+    "build_features",
+    "load_model",
+    "score",
+    "score_file",
+]
+
+# A name is imported when it is first used: `import scoring` costs nothing, `scoring --help` loads no polars.
+_HOME = {
+    "Context": "context",
+    "InputError": "errors",
+    "Model": "model",
+    "ModelError": "errors",
+    "SchemaWarning": "errors",
+    "ScoringError": "errors",
+    "Summary": "batch",
+    "build_context": "context",
+    "build_features": "features",
+    "load_model": "model",
+    "score": "prediction",
+    "score_file": "batch",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name in _HOME:
+        value = getattr(import_module(f"scoring.{_HOME[name]}"), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module 'scoring' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

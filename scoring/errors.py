@@ -1,0 +1,40 @@
+"""What can go wrong, in words a person can act on.
+
+Every error that users can cause is a `ScoringError`: it says what was expected, what was found and what to do next.
+Messages hold counts and the first few keys, never whole addresses or message text.
+"""
+
+from __future__ import annotations
+
+__all__ = ["InputError", "ModelError", "ScoringError"]
+
+
+class ScoringError(Exception):
+    """Base of all errors that this package raises on purpose.
+
+    Parameters
+    ----------
+    found : str
+        What is there, with numbers.
+    expected : str
+        What would have been right.
+    hint : str
+        What to do next.
+
+    Examples
+    --------
+    >>> print(ScoringError("no rows", expected="at least one", hint="export again"))
+    no rows; expected at least one; export again
+    """
+
+    def __init__(self, found: str, *, expected: str = "", hint: str = "") -> None:
+        self.found, self.expected, self.hint = found, expected, hint
+        super().__init__("; ".join(part for part in (found, expected and f"expected {expected}", hint) if part))
+
+
+class InputError(ScoringError):
+    """A file, frame or argument that cannot be used as it is."""
+
+
+class ModelError(ScoringError):
+    """A model that is damaged, too new, or does not fit the features of this version."""
