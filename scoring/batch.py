@@ -1,0 +1,181 @@
+"""Scoring files: a file in, a scored file out, whole or not at all, and what could not be used beside it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+
+from scoring.context import Context
+from scoring.errors import InputError
+from scoring.intake import Intake, take_in
+from scoring.model import SHIPPED, Model, load_model
+from scoring.prediction import COLUMNS, score_intake
+from scoring.writing import check_target, write_frame, write_lines
+
+__all__ = ["Summary", "score_file"]
+
+REJECTED: Final = ".rejected.ndjson"
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What scoring a file came to.
+
+    Attributes
+    ----------
+    rows : int
+        Rows read: ``scored + rejected + suppressed``.
+    scored, rejected, suppressed : int
+        Rows in the output, rows kept aside, rows left out on request.
+    flagged : int
+        Scored rows that contradict themselves.
+    rules : mapping of str to int
+        Rows for each rule that was met.
+    tiers, evidence : mapping of str to int
+        Scored rows for each tier and each level of evidence.
+    as_of : str
+        ISO 8601, UTC.
+    dated : str
+        Where `as_of` comes from.
+    model_id : str
+        What scored.
+    output : str
+        The scored file.
+    rejected_output : str or None
+        The rows kept aside, one JSON object a line; None where there are none.
+    """
+
+    rows: int
+    scored: int
+    rejected: int
+    suppressed: int
+    flagged: int
+    rules: dict[str, int]
+    tiers: dict[str, int]
+    evidence: dict[str, int]
+    as_of: str
+    dated: str
+    model_id: str
+    output: str
+    rejected_output: str | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the summary as plain values, ready for JSON."""
+        return asdict(self)
+
+
+def score_file(
+    source: str | Path | Sequence[str | Path],
+    output: str | Path,
+    *,
+    model: Model | str | Path = SHIPPED,
+    context: Context | None = None,
+    as_of: datetime | date | str | None = None,
+    suppress: Sequence[str] = (),
+    strict: bool = False,
+    overwrite: bool = False,
+) -> Summary:
+    """Score a file of contacts into another file.
+
+    Parameters
+    ----------
+    source : str, Path or sequence of them
+        CSV, JSON, NDJSON or Parquet, compressed or not; several are one export.
+    output : str or Path
+        Where to write; its ending says the format (``.csv``, ``.parquet``, ``.ndjson``, ``.jsonl``, ``.json``; text
+        also ``.gz`` or ``.zst``). An older file is replaced once the new one is whole.
+    model, context, as_of, suppress, overwrite
+        As for `scoring.score`.
+    strict : bool
+        Fail, and write nothing, if any row cannot be used.
+
+    Returns
+    -------
+    Summary
+        ``rows = scored + rejected + suppressed``.
+
+    Raises
+    ------
+    InputError
+        If the input cannot be read, the output cannot be written, or `strict` and a row cannot be used.
+
+    Notes
+    -----
+    Rows that cannot be used go to ``OUTPUT.rejected.ndjson`` with their line number, rule, cell and all their columns;
+    an older such file is removed where every row is fine.
+    """
+    target = check_target(output, source)
+    loaded = load_model(model)
+    taken = take_in(source if isinstance(source, str | Path) else list(source), as_of=as_of, context=context,
+                    suppress=suppress)  # fmt: skip
+    already = [name for name in COLUMNS if name in taken.export.source.columns]
+    if already and not overwrite:
+        raise InputError(f"the file has {len(already)} column(s) of the result already: {', '.join(already)}",
+                         hint="pass overwrite=True (--overwrite) to replace them")  # fmt: skip
+    scored = score_intake(taken, loaded)
+    fine = scored["problem"].is_null()
+    rejected = scored.height - int(fine.sum())
+    if strict and rejected:
+        rules = taken.checked.problem.drop_nulls().str.split(":").list.first().unique().sort().to_list()
+        raise InputError(f"{rejected} of {scored.height} rows cannot be used ({', '.join(rules)})",
+                         expected="none, as asked for by strict", hint="see them with `scoring check`")  # fmt: skip
+    aside = target.with_name(target.name + REJECTED)
+    whole = taken.export.source.with_columns(scored)
+    if rejected:
+        write_lines(_rejected(taken, ~fine), aside)
+        whole, scored = whole.filter(fine), scored.filter(fine)
+    write_frame(whole, target)
+    if not rejected:
+        aside.unlink(missing_ok=True)
+    return _summary(taken, scored, rejected, loaded, target, aside if rejected else None)
+
+
+def _rejected(taken: Intake, bad: pl.Series) -> list[str]:
+    """One JSON object for each row kept aside, in order."""
+    problems, lines, source = taken.checked.problem, taken.export.lines, taken.export.source
+    faults: dict[int, list[dict[str, Any]]] = {}
+    for fault in taken.export.faults.iter_rows(named=True):
+        faults.setdefault(fault["row"], []).append({name: fault[name] for name in ("rule", "column", "cell")})
+    found = []
+    for row in bad.arg_true().to_list():
+        about = {
+            "line": None if lines is None else lines[row],
+            "row": row,
+            "problem": problems[row],
+            "cells": faults.get(row, []),
+            "contact": source.row(row, named=True),
+        }
+        found.append(json.dumps(about, ensure_ascii=False, default=str))
+    return found
+
+
+def _summary(
+    taken: Intake, scored: pl.DataFrame, rejected: int, model: Model, target: Path, aside: Path | None
+) -> Summary:
+    def shares(column: str) -> dict[str, int]:
+        counted = scored.group_by(column).len().sort(column)
+        return dict(counted.with_columns(pl.col(column).cast(pl.String)).iter_rows())
+
+    met = taken.checked.counts.filter(pl.col("rows") > 0)
+    return Summary(
+        rows=taken.rows,
+        scored=scored.height,
+        rejected=rejected,
+        suppressed=taken.suppressed,
+        flagged=scored.height - scored["flags"].null_count(),
+        rules=dict(zip(met["rule"], met["rows"], strict=True)),
+        tiers=shares("tier"),
+        evidence=shares("evidence"),
+        as_of=f"{taken.as_of.when:%Y-%m-%dT%H:%M:%SZ}",
+        dated=taken.as_of.how,
+        model_id=model.id,
+        output=os.fspath(target),
+        rejected_output=None if aside is None else os.fspath(aside),
+    )

@@ -1,0 +1,52 @@
+"""The top of a scored file as a table for the terminal."""
+
+from __future__ import annotations
+
+import shutil
+import textwrap
+import unicodedata
+from pathlib import Path
+
+import polars as pl
+
+from scoring.reading import read_columns
+
+__all__ = ["print_top"]
+
+_SHOWN = ("tier", "priority", "reply_probability", "meeting_probability", "answer_probability")
+_HEAD = f"{'':>3}  {'tier':<4}  {'either':>6}  {'reply':>5}  {'meeting':>7}  {'answer':>6}  contact"
+
+
+def print_top(path: Path, count: int) -> None:
+    """Print the contacts of highest priority, each with its chances and reasons.
+
+    Parameters
+    ----------
+    path : Path
+        A scored file.
+    count : int
+        How many.
+    """
+    width = max(60, min(shutil.get_terminal_size((110, 24)).columns, 140))
+    scored = read_columns(path, [*_SHOWN, "first_name", "last_name", "email", "account_name", "source_email", "reasons"])
+    chances = pl.col("^.*(priority|probability)$").cast(pl.Float64)
+    best = scored.with_columns(chances).sort("priority", descending=True, maintain_order=True).head(count)
+    print(_HEAD)
+    for place, row in enumerate(best.iter_rows(named=True), start=1):
+        percent = [f"{row[name] * 100:.0f} %" for name in _SHOWN[1:]]
+        print(f"{place:>3}  {row['tier']:<4}  {percent[0]:>6}  {percent[1]:>5}  {percent[2]:>7}  {percent[3]:>6}  {_who(row)}")
+        for line in textwrap.wrap(_plain(row["reasons"]), width - 9):
+            print(f"{'':>9}{line}")
+    print()
+
+
+def _who(row: dict[str, object]) -> str:
+    name = " ".join(_plain(row[part]) for part in ("first_name", "last_name") if row[part]) or _plain(row["email"])
+    at = f", {_plain(row['account_name'])}" if row["account_name"] else ""
+    by = f" (rep {_plain(row['source_email'])})" if row["source_email"] else ""
+    return f"{name}{at}{by}"
+
+
+def _plain(text: object) -> str:
+    """Without control, format and direction characters: a name must not be able to steer a terminal."""
+    return "".join(" " if unicodedata.category(char).startswith("C") else char for char in str(text or ""))

@@ -1,0 +1,203 @@
+"""What the rest of the export says about a row: totals of its rep, its account, its contact address and everyone.
+
+A row alone does not tell a silent contact of a busy rep from one of a rep who left. The totals here do, and they are
+small: they can be saved, and a single record out of a CRM is then scored as it would be inside the export.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import blake2b
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from scoring.errors import InputError
+
+__all__ = ["LEVELS", "Context", "total_rows"]
+
+_FORMAT: Final = 1
+
+_KEYS: Final[Mapping[str, pl.Expr]] = {
+    "rep": pl.col("source_email"),
+    "account": pl.coalesce("account_domain", "account_crm_id"),
+    "contact": pl.col("email"),
+}
+LEVELS: Final = (*_KEYS, "org")
+"""What rows are added up by; `org` is the whole export."""
+
+_TOTALS: Final[tuple[pl.Expr, ...]] = (
+    pl.len().cast(pl.Int64).alias("rows"),
+    pl.col("total_inbound").sum().alias("inbound"),
+    pl.col("total_outbound").sum().alias("outbound"),
+    pl.col("total_meetings").sum().alias("meetings"),
+    pl.col("total_inbound_30d").sum().alias("inbound_30d"),
+    pl.col("total_outbound_30d").sum().alias("outbound_30d"),
+    pl.col("total_meetings_30d").sum().alias("meetings_30d"),
+    (pl.col("total_inbound") > 0).sum().cast(pl.Int64).alias("rows_inbound"),
+    (pl.col("total_inbound_30d") > 0).sum().cast(pl.Int64).alias("rows_inbound_30d"),
+    pl.col("first_engaged_time").min().alias("first_engaged_time"),
+    pl.col("last_inbound_time").max().alias("last_inbound_time"),
+    pl.col("last_outbound_time").max().alias("last_outbound_time"),
+)
+
+
+def _key(level: str) -> pl.Expr:
+    return _KEYS[level].str.strip_chars().str.to_lowercase().alias("key")
+
+
+def total_rows(table: pl.DataFrame, level: str) -> pl.DataFrame:
+    """Add up the rows of a typed table by one level.
+
+    Parameters
+    ----------
+    table : polars.DataFrame
+        Typed contacts, one row for each contact of a rep.
+    level : {"rep", "account", "contact", "org"}
+        `rep` is `source_email`, `account` is `account_domain` or else `account_crm_id`, `contact` is `email`; all
+        without regard to case. Rows whose key is null are left out. `org` is the whole table.
+
+    Returns
+    -------
+    polars.DataFrame
+        One row for each key (one in all for `org`), sorted by `key`: counts of rows, mails and meetings, the first
+        and last times.
+
+    Examples
+    --------
+    >>> from scoring import schema
+    >>> total_rows(schema.empty(3), "org")["rows"].item()
+    3
+    """
+    if level == "org":
+        return table.select(_TOTALS)
+    keyed = table.with_columns(_key(level)).filter(pl.col("key").is_not_null())
+    return keyed.group_by("key").agg(_TOTALS).sort("key")
+
+
+@dataclass(frozen=True, eq=False)
+class Context:
+    """Totals of one whole export.
+
+    Attributes
+    ----------
+    as_of : datetime
+        The date of the export that was added up, in UTC.
+    totals : mapping of str to polars.DataFrame
+        One frame for each of `LEVELS`, as `total_rows` gives it.
+    hashed : bool
+        Whether the keys are hashes. They are in every saved context, so that no address is in the file.
+    """
+
+    as_of: datetime
+    totals: Mapping[str, pl.DataFrame]
+    hashed: bool = False
+
+    @classmethod
+    def of(cls, table: pl.DataFrame, as_of: datetime) -> Context:
+        """Add up a typed table whose rows have been accepted.
+
+        Parameters
+        ----------
+        table : polars.DataFrame
+            Typed contacts: without rejected and suppressed rows, and each of several equal rows once.
+        as_of : datetime
+            The date of the export, in UTC.
+
+        Returns
+        -------
+        Context
+        """
+        return cls(as_of, {level: total_rows(table, level) for level in LEVELS})
+
+    def join(self, table: pl.DataFrame) -> pl.DataFrame:
+        """Put the totals beside each row.
+
+        Parameters
+        ----------
+        table : polars.DataFrame
+            Typed contacts, of this export or of any other day.
+
+        Returns
+        -------
+        polars.DataFrame
+            The same rows in the same order with columns such as ``rep_inbound`` or ``org_rows``; null where the
+            key is null or not in the context.
+        """
+        out = table
+        for level, totals in self.totals.items():
+            named = totals.rename({name: f"{level}_{name}" for name in totals.columns if name != "key"})
+            if level == "org":
+                out = out.with_columns(pl.lit(series) for series in named)
+                continue
+            out = out.with_columns(_key(level))
+            if self.hashed:
+                out = out.with_columns(_hash(out["key"]))
+            out = out.join(named, on="key", how="left", maintain_order="left").drop("key")
+        return out
+
+    def save(self, path: str | Path) -> None:
+        """Write the context as one Parquet file in which every key is a hash.
+
+        Parameters
+        ----------
+        path : str or Path
+            Where to write; an existing file is replaced.
+        """
+        parts = []
+        for level, totals in self.totals.items():
+            keys = pl.Series("key", [None], pl.String) if level == "org" else totals["key"]
+            keys = keys if self.hashed else _hash(keys)
+            parts.append(totals.with_columns(keys, level=pl.lit(level)).select("level", "key", *_names()))
+        about = {"format": str(_FORMAT), "as_of": self.as_of.isoformat()}
+        pl.concat(parts).sort("level", "key").write_parquet(Path(path), metadata={"scoring.context": json.dumps(about)})
+
+    @classmethod
+    def load(cls, path: str | Path) -> Context:
+        """Read a context that `save` wrote.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file.
+
+        Returns
+        -------
+        Context
+
+        Raises
+        ------
+        InputError
+            If the file is not a context or was written by a newer version.
+        """
+        try:
+            about = json.loads(pl.read_parquet_metadata(path).get("scoring.context", "{}"))
+            frame = pl.read_parquet(path)
+        except (OSError, pl.exceptions.PolarsError) as error:
+            raise InputError(
+                f"no context can be read from {Path(path).name}", hint="make one with scoring.build_context(...)"
+            ) from error
+        if about.get("format") != str(_FORMAT):
+            raise InputError(
+                f"{Path(path).name} has context format {about.get('format')}",
+                expected=str(_FORMAT),
+                hint="build the context again with this version",
+            )
+        totals = {level: frame.filter(pl.col("level") == level).drop("level") for level in LEVELS}
+        totals["org"] = totals["org"].drop("key")
+        return cls(datetime.fromisoformat(about["as_of"]).astimezone(UTC), totals, hashed=True)
+
+
+def _names() -> list[str]:
+    return [expression.meta.output_name() for expression in _TOTALS]
+
+
+def _hash(keys: pl.Series) -> pl.Series:
+    """Hash each distinct key; polars' own hash may change between versions, this one does not."""
+    distinct = keys.unique().drop_nulls()
+    hashes = [blake2b(key.encode(), digest_size=16).hexdigest() for key in distinct]
+    return keys.replace_strict(distinct, pl.Series(hashes, dtype=pl.String), return_dtype=pl.String).rename("key")

@@ -1,0 +1,91 @@
+"""Features: what a model may know about a contact, as numbers with names, units and words.
+
+The list is the contract between training and scoring: both build the same columns from the same expressions.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Final
+
+import polars as pl
+
+from scoring.context import Context
+from scoring.features.context import CONTEXT
+from scoring.features.feature import Feature
+from scoring.features.recency import RECENCY
+from scoring.features.volume import VOLUME
+from scoring.intake import take_in
+
+__all__ = ["CONTEXT_FEATURES", "FEATURES", "OWN_FEATURES", "Feature", "build_features", "compute"]
+
+OWN_FEATURES: Final[tuple[Feature, ...]] = (*RECENCY, *VOLUME)
+"""Features of the row alone."""
+
+CONTEXT_FEATURES: Final[tuple[Feature, ...]] = CONTEXT
+"""Features that need the totals of an export."""
+
+FEATURES: Final[tuple[Feature, ...]] = (*OWN_FEATURES, *CONTEXT_FEATURES)
+
+_OWN = [feature.expression.cast(pl.Float32).alias(feature.name) for feature in OWN_FEATURES]
+_ALL = [feature.expression.cast(pl.Float32).alias(feature.name) for feature in FEATURES]
+
+
+def compute(table: pl.DataFrame, as_of: datetime, context: Context | None) -> pl.DataFrame:
+    """Compute the features of a typed table.
+
+    Parameters
+    ----------
+    table : polars.DataFrame
+        Typed contacts, one row for each contact of a rep.
+    as_of : datetime
+        What is known before it counts, in UTC.
+    context : Context or None
+        Totals of an export; without them only the row's own features come out.
+
+    Returns
+    -------
+    polars.DataFrame
+        The same rows in the same order, one Float32 column for each feature, in the order of `FEATURES`. Null means
+        that there is no such history; no value is infinite or NaN.
+
+    Examples
+    --------
+    >>> from datetime import UTC, datetime
+    >>> from scoring import schema
+    >>> compute(schema.empty(2), datetime(2026, 1, 1, tzinfo=UTC), None)["days_since_inbound"].to_list()
+    [None, None]
+    """
+    dated = table.with_columns(pl.lit(as_of, dtype=pl.Datetime("us", "UTC")).alias("as_of"))
+    return dated.select(_OWN) if context is None else context.join(dated).select(_ALL)
+
+
+def build_features(
+    contacts: object, *, as_of: datetime | date | str | None = None, context: Context | None = None
+) -> pl.DataFrame:
+    """Build the feature table of an export, to look at or to use elsewhere.
+
+    Parameters
+    ----------
+    contacts : frame, records or path
+        Anything that `scoring.score` takes.
+    as_of : datetime, date or str, optional
+        What is known before it counts; naive means UTC. By default the context's, else inferred from the export.
+    context : Context, optional
+        Totals to put beside the rows; by default those of the export itself, and none for records.
+
+    Returns
+    -------
+    polars.DataFrame
+        One row for each input row, in order; one Float32 column for each feature, null where there is no such
+        history. Rows that cannot be used are all null.
+
+    Examples
+    --------
+    >>> build_features({"crm_id": "1", "total_inbound": 2}, as_of="2026-01-01")["total_inbound"].item()
+    2.0
+    """
+    taken = take_in(contacts, as_of=as_of, context=context)
+    features = compute(taken.export.table, taken.as_of.when, taken.context)
+    usable = taken.checked.problem.is_null()
+    return features.with_columns(pl.when(usable).then(pl.col(features.columns)))

@@ -1,0 +1,161 @@
+"""From anything that holds contacts to rows that can be worked with: read, dated, checked, added up.
+
+Everything that starts from contacts starts here, so that scoring, features and contexts agree on which rows count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+import polars as pl
+
+from scoring.context import Context
+from scoring.dating import AsOf, infer_as_of, parse_as_of
+from scoring.errors import InputError
+from scoring.reading import Export, read
+from scoring.validation import Checked, validate
+
+__all__ = ["Intake", "build_context", "take_in"]
+
+_RECORDS = ("dict", "dicts")
+
+
+@dataclass(frozen=True, eq=False)
+class Intake:
+    """Contacts that are ready to be scored.
+
+    Attributes
+    ----------
+    export : Export
+        As read, without the suppressed rows.
+    as_of : AsOf
+        The date that counts, and where it comes from.
+    checked : Checked
+        What is wrong with which row; row i is row i of `export.table`.
+    context : Context or None
+        Totals to put beside the rows; None for records that came without one.
+    suppressed : int
+        Rows left out because `suppress` names them.
+    """
+
+    export: Export
+    as_of: AsOf
+    checked: Checked
+    context: Context | None
+    suppressed: int
+
+    @property
+    def rows(self) -> int:
+        """Number of rows that came in, suppressed ones included."""
+        return self.export.table.height + self.suppressed
+
+
+def take_in(
+    contacts: object,
+    *,
+    as_of: datetime | date | str | None = None,
+    context: Context | None = None,
+    suppress: Sequence[str] = (),
+) -> Intake:
+    """Read, date and check contacts, and add them up where they are a whole export.
+
+    Parameters
+    ----------
+    contacts : frame, records or path
+        Anything that `scoring.score` takes. A frame or a file is one whole export; one record or a list of records
+        is a part of one.
+    as_of : datetime, date or str, optional
+        The date that counts; naive means UTC. By default that of `context`, else inferred from the export.
+    context : Context, optional
+        Totals to use in place of the export's own.
+    suppress : sequence of str
+        Addresses and domains whose contacts are left out, and only counted.
+
+    Returns
+    -------
+    Intake
+
+    Raises
+    ------
+    InputError
+        If records come with neither `as_of` nor `context`, if `as_of` lies before the context's date, or for
+        whatever `scoring.reading.read` refuses.
+    """
+    export = read(contacts)
+    dated = _date(export, as_of, context)
+    checked = validate(export, dated.when, suppress)
+    gone = int(checked.suppressed.sum())
+    if gone:
+        export, checked = _without(export, checked)
+    if context is None and export.kind not in _RECORDS:
+        counted = checked.problem.is_null() & ~checked.repeat
+        context = Context.of(export.table if counted.all() else export.table.filter(counted), dated.when)
+    return Intake(export, dated, checked, context, gone)
+
+
+def build_context(
+    contacts: object, *, as_of: datetime | date | str | None = None, suppress: Sequence[str] = ()
+) -> Context:
+    """Add up a whole export, so that single records can be scored as they would be inside it.
+
+    Parameters
+    ----------
+    contacts : frame, records or path
+        Anything that `scoring.score` takes, as one whole export.
+    as_of : datetime, date or str, optional
+        Date of the export; naive means UTC. By default inferred.
+    suppress : sequence of str
+        Addresses and domains whose contacts are left out.
+
+    Returns
+    -------
+    Context
+        Small; `save` writes it as Parquet with hashed keys, `Context.load` reads it.
+
+    Examples
+    --------
+    >>> context = build_context([{"crm_id": "1", "total_inbound": 2}], as_of="2026-01-01")
+    >>> context.totals["org"]["inbound"].item()
+    2
+    """
+    taken = take_in(contacts, as_of=as_of, suppress=suppress)
+    if taken.context is not None:
+        return taken.context
+    counted = taken.checked.problem.is_null() & ~taken.checked.repeat
+    return Context.of(taken.export.table.filter(counted), taken.as_of.when)
+
+
+def _date(export: Export, as_of: datetime | date | str | None, context: Context | None) -> AsOf:
+    if as_of is not None:
+        when = parse_as_of(as_of)
+        if context is not None and when < context.as_of:
+            raise InputError(
+                f"as_of {when:%Y-%m-%d %H:%M} lies before the context's date {context.as_of:%Y-%m-%d %H:%M}",
+                expected="the same date or a later one",
+                hint="build the context from an export that is not newer than the records",
+            )
+        return AsOf(when, "given")
+    if context is not None:
+        return AsOf(context.as_of, "from the context")
+    if export.kind in _RECORDS:
+        raise InputError(
+            f"{export.table.height} record(s) without a date",
+            expected="as_of=, or a context, which carries one",
+            hint="pass as_of='2026-01-31', or context=scoring.build_context(last_export)",
+        )
+    return infer_as_of(export.table)
+
+
+def _without(export: Export, checked: Checked) -> tuple[Export, Checked]:
+    keep = ~checked.suppressed
+    numbers = pl.DataFrame({"row": keep.arg_true().cast(pl.UInt32)}).with_row_index("new")
+    kept = export.faults.join(numbers, on="row", how="inner", maintain_order="left")
+    faults = kept.with_columns(row=pl.col("new").cast(pl.UInt32)).drop("new")
+    lines = None if export.lines is None else export.lines.filter(keep)
+    smaller = replace(
+        export, table=export.table.filter(keep), source=export.source.filter(keep), faults=faults, lines=lines
+    )
+    series = {name: getattr(checked, name).filter(keep) for name in ("problem", "flags", "suppressed", "repeat")}
+    return smaller, replace(checked, **series)

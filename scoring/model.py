@@ -1,0 +1,223 @@
+"""A model: scorecards for each target, what they were learned from, and how chances become percentiles and tiers.
+
+On disk it is a folder: `model.json` (plain arrays and text; reading it runs no code), `SHA256SUMS` and a model card.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scoring.config import HORIZON_DAYS, TARGETS, TIERS, Target
+from scoring.errors import ModelError
+from scoring.features import FEATURES
+from scoring.scorecard import Floats, Lookup, Scorecard, from_dict, to_dict
+
+__all__ = ["SHIPPED", "Model", "load_model"]
+
+FORMAT: Final = 1
+SHIPPED: Final = "shipped"
+
+_DOCUMENT: Final = "model.json"
+_SUMS: Final = "SHA256SUMS"
+_PERCENTILE_STEPS: Final = 1000
+_FORMULAS: Final = {feature.name: feature.formula for feature in FEATURES}
+_BY_NAME: Final = {feature.name: feature for feature in FEATURES}
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """Everything that turns features into what a user reads.
+
+    Attributes
+    ----------
+    name : str
+        What people call it; a part of `id`.
+    with_context, without_context : mapping of target to Scorecard
+        One scorecard for each of the four targets, for rows beside the totals of an export and for rows alone.
+        They are centred on the reference population, so a contribution reads "against the average contact".
+    quantiles : numpy.ndarray
+        The 999 inner per-mille quantiles of `priority` in the reference population, ascending.
+    tier_cuts : tuple of float
+        Least priority (inclusive) for tiers A, B and C, descending.
+    provenance : mapping
+        What it was learned from: seeds, settings, versions, dates of the data. No clock, no name of anyone.
+    """
+
+    name: str
+    with_context: Mapping[Target, Scorecard]
+    without_context: Mapping[Target, Scorecard]
+    quantiles: Floats
+    tier_cuts: tuple[float, float, float]
+    provenance: Mapping[str, Any]
+
+    @cached_property
+    def document(self) -> bytes:
+        """The model as canonical JSON: the same model has the same bytes."""
+        used = sorted({name for cards in (self.with_context, self.without_context) for card in cards.values()
+                       for name in card.features})  # fmt: skip
+        content = {
+            "format": FORMAT,
+            "name": self.name,
+            "horizon_days": HORIZON_DAYS,
+            "features": {name: _FORMULAS[name] for name in used},
+            "with_context": {target: to_dict(self.with_context[target]) for target in TARGETS},
+            "without_context": {target: to_dict(self.without_context[target]) for target in TARGETS},
+            "quantiles": self.quantiles.tolist(),
+            "tier_cuts": list(self.tier_cuts),
+            "provenance": dict(self.provenance),
+        }
+        text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+        return text.encode() + b"\n"
+
+    @cached_property
+    def id(self) -> str:
+        """Name and the first twelve digits of the document's SHA-256; it is in every scored row."""
+        return f"{self.name}-{sha256(self.document).hexdigest()[:12]}"
+
+    @cached_property
+    def lookups(self) -> tuple[Lookup, Lookup]:
+        """All targets at once, in the order of `TARGETS`: without a context, and with one."""
+        each = (self.without_context, self.with_context)
+        without, beside = (Lookup([cards[target] for target in TARGETS]) for cards in each)
+        return without, beside
+
+    def percentile(self, priority: Floats) -> Floats:
+        """Share of the reference population that has a lower or equal priority.
+
+        Parameters
+        ----------
+        priority : numpy.ndarray
+            Chances.
+
+        Returns
+        -------
+        numpy.ndarray
+            0 to 100 in steps of a tenth.
+        """
+        return self.quantiles.searchsorted(priority, side="right") * (100 / _PERCENTILE_STEPS)
+
+    def tier(self, priority: Floats) -> NDArray[np.intp]:
+        """Tier of each priority.
+
+        Parameters
+        ----------
+        priority : numpy.ndarray
+            Chances.
+
+        Returns
+        -------
+        numpy.ndarray
+            Positions in `TIERS`, 0 for A.
+        """
+        ascending = np.array(self.tier_cuts[::-1])
+        return len(TIERS) - 1 - ascending.searchsorted(priority, side="right")
+
+    def save(self, folder: str | Path, *, card: str = "") -> None:
+        """Write the model into a folder, made if it is not there.
+
+        Parameters
+        ----------
+        folder : str or Path
+            Files of an older model in it are replaced.
+        card : str
+            The model card, Markdown.
+        """
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        files = {_DOCUMENT: self.document, **({"CARD.md": card.encode()} if card else {})}
+        sums = "".join(f"{sha256(content).hexdigest()}  {name}\n" for name, content in files.items())
+        for name, content in {**files, _SUMS: sums.encode()}.items():
+            (folder / name).write_bytes(content)
+
+
+def load_model(source: Model | str | Path = SHIPPED) -> Model:
+    """Load a model, or give back one that is loaded already.
+
+    Parameters
+    ----------
+    source : Model, str or Path
+        A folder that `Model.save` wrote, or ``"shipped"`` for the model that comes with the package.
+
+    Returns
+    -------
+    Model
+
+    Raises
+    ------
+    ModelError
+        If a file is missing or changed, the format is newer than this version, or the features have another meaning.
+
+    Examples
+    --------
+    >>> load_model().tier_cuts
+    (0.5, 0.2, 0.05)
+    """
+    if isinstance(source, Model):
+        return source
+    if str(source) == SHIPPED:
+        return _shipped()
+    return _load(Path(source))
+
+
+@cache
+def _shipped() -> Model:
+    here = Path(__file__).parent
+    installed, checkout = here / "shipped_model", here.parent / "models" / "shipped"
+    return _load(installed if installed.is_dir() else checkout)
+
+
+def _load(folder: Path) -> Model:
+    try:
+        sums = dict(reversed(line.split(maxsplit=1)) for line in (folder / _SUMS).read_text("utf-8").splitlines())
+        files = {name: (folder / name).read_bytes() for name in {_DOCUMENT, *sums}}
+    except (OSError, ValueError) as error:
+        raise ModelError(
+            f"no whole model in {folder.name!r}", expected=f"a folder with {_DOCUMENT} and {_SUMS}",
+            hint="pass a folder that model.save() wrote, or 'shipped'",
+        ) from error  # fmt: skip
+    for name, content in files.items():
+        if sums.get(name) != sha256(content).hexdigest():
+            raise ModelError(f"{name} of {folder.name!r} is not what was saved: its SHA-256 differs",
+                             hint="restore the file, or save the model again")  # fmt: skip
+    return _parse(files[_DOCUMENT])
+
+
+def _parse(document: bytes) -> Model:
+    content = json.loads(document)
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        found = content.get("format") if isinstance(content, dict) else None
+        raise ModelError(f"model format {found}", expected=str(FORMAT), hint="install the version that wrote it")
+    try:
+        features = content["features"]
+        changed = sorted(name for name, formula in features.items() if _FORMULAS.get(name) != formula)
+        if changed:
+            raise ModelError(
+                f"{len(changed)} feature(s) with another meaning in this version: {', '.join(changed[:5])}",
+                hint="train the model again with this version, or install the one that wrote it",
+            )
+        cards = {
+            which: {target: from_dict(content[which][target], known=features) for target in TARGETS}
+            for which in ("with_context", "without_context")
+        }
+        first, second, third = (float(cut) for cut in content["tier_cuts"])
+        quantiles = np.array(content["quantiles"], dtype=np.float64)
+        name, provenance = str(content["name"]), content["provenance"]
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelError(f"{_DOCUMENT} is damaged: {type(error).__name__} {error}",
+                         hint="save the model again") from error  # fmt: skip
+    if quantiles.shape != (_PERCENTILE_STEPS - 1,) or not (np.diff(quantiles) >= 0).all():
+        raise ModelError("the reference quantiles are not 999 ascending numbers", hint="save the model again")
+    if not 1 >= first >= second >= third >= 0:
+        raise ModelError("the tier cuts do not descend from 1 to 0", hint="save the model again")
+    if content["horizon_days"] != HORIZON_DAYS:
+        raise ModelError(f"a horizon of {content['horizon_days']} days", expected=str(HORIZON_DAYS))
+    return Model(name, cards["with_context"], cards["without_context"], quantiles, (first, second, third), provenance)

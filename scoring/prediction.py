@@ -1,0 +1,163 @@
+"""Scoring: contacts in, the same contacts with chances, priority, tier and reasons out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
+
+from scoring import schema
+from scoring.config import EVIDENCE, TARGETS, TIERS
+from scoring.context import Context
+from scoring.errors import InputError
+from scoring.features import FEATURES, compute
+from scoring.intake import Intake, take_in
+from scoring.model import SHIPPED, Model, load_model
+from scoring.reading import restore
+from scoring.reasons import Explainer
+
+__all__ = ["COLUMNS", "score", "score_intake"]
+
+COLUMNS: Final = (
+    "reply_probability", "meeting_probability", "answer_probability", "priority", "percentile", "tier", "evidence",
+    "reasons", "problem", "flags", "as_of", "model_id",
+)  # fmt: skip
+"""What scoring adds to the columns of the input, in this order."""
+
+_PRIORITY: Final = TARGETS.index("engaged")
+_FEATURES: Final = {feature.name: feature for feature in FEATURES}
+_TIER: Final = pl.Enum(TIERS)
+_EVIDENCE: Final = pl.Enum(("none", *EVIDENCE))
+_TOUCHES: Final = pl.sum_horizontal("total_inbound", "total_outbound", "total_meetings")
+
+
+def score(
+    contacts: Any,
+    *,
+    model: Model | str | Path = SHIPPED,
+    context: Context | None = None,
+    as_of: datetime | date | str | None = None,
+    suppress: Sequence[str] = (),
+    overwrite: bool = False,
+) -> Any:
+    """Say for each contact how likely a reply, a meeting and an answer are, and why.
+
+    Parameters
+    ----------
+    contacts : frame, records or path
+        Enriched contacts, one row for each contact of a rep: a polars DataFrame or LazyFrame, a pandas DataFrame, a
+        pyarrow Table or any Arrow stream, a list of dicts, one dict, the path of a CSV, JSON, NDJSON or Parquet file,
+        or a list of paths. A frame or a file is one whole export; records are a part of one.
+    model : Model, str or Path
+        A model, the folder of one, or ``"shipped"``, which needs no training.
+    context : Context, optional
+        Totals of the last whole export, for records that come alone. By default a whole export's own.
+    as_of : datetime, date or str, optional
+        The date of the export: chances are for the 30 days from it (inclusive) on. Naive means UTC. By default the
+        context's, else inferred from the export; never the clock's.
+    suppress : sequence of str
+        Addresses and domains whose contacts must not be scored; they are left out of the result.
+    overwrite : bool
+        Whether columns of the result may replace columns of the input.
+
+    Returns
+    -------
+    same kind as `contacts`
+        The same rows in the same order (without the suppressed ones), every input column untouched, and the columns:
+        `reply_probability`, `meeting_probability`, `answer_probability` (if the rep writes) and `priority` (a reply or
+        a meeting), each in [0, 1]; `percentile` (0 to 100) of the priority; `tier` (A to D); `evidence` (none, thin,
+        enough); `reasons`; `problem` (the rule that kept the row from being scored, its scores are null then);
+        `flags` (rules by which the row contradicts itself; it is scored); `as_of` (UTC); `model_id`. A path or a list
+        of paths gives a polars DataFrame.
+
+    Raises
+    ------
+    InputError
+        If the input cannot be read, has no activity column, has a column of the result already, or is undated.
+    ModelError
+        If the model is damaged or does not fit this version.
+
+    Examples
+    --------
+    >>> import scoring
+    >>> record = {"crm_id": "003", "total_inbound": 5, "total_outbound": 6, "last_inbound_time": "2026-01-03T09:00:00Z"}
+    >>> scored = scoring.score(record, as_of="2026-01-05")
+    >>> 0 < scored["reply_probability"] < 1
+    True
+    """
+    loaded = load_model(model)
+    taken = take_in(contacts, as_of=as_of, context=context, suppress=suppress)
+    already = [name for name in COLUMNS if name in taken.export.source.columns]
+    if already and not overwrite:
+        raise InputError(
+            f"the input has {len(already)} column(s) of the result already: {', '.join(already)}",
+            expected="contacts that were not scored before",
+            hint="drop them, or pass overwrite=True",
+        )
+    return restore(taken.export.source.with_columns(score_intake(taken, loaded)), taken.export, contacts)
+
+
+def score_intake(taken: Intake, model: Model) -> pl.DataFrame:
+    """Score contacts that have been read, dated and checked.
+
+    Parameters
+    ----------
+    taken : Intake
+        Rows, their date, their problems and the totals beside them.
+    model : Model
+        What to score with.
+
+    Returns
+    -------
+    polars.DataFrame
+        One row for each row of `taken.export.table`, in order, with the columns `COLUMNS`.
+    """
+    table, when = taken.export.table, taken.as_of.when
+    features = compute(table, when, taken.context)
+    beside = taken.context is not None
+    odds = model.lookups[beside].probability(features)
+    priority = odds[:, _PRIORITY]
+    scored = pl.DataFrame(
+        {
+            "reply_probability": odds[:, 0],
+            "meeting_probability": odds[:, 1],
+            "answer_probability": odds[:, 2],
+            "priority": priority,
+            "percentile": model.percentile(priority),
+            "tier": _from_codes(model.tier(priority), _TIER),
+            "evidence": _from_codes(_evidence(table), _EVIDENCE),
+            "reasons": _explainer(model, beside).reasons(features),
+        }
+    )
+    scored = scored.with_columns(
+        taken.checked.problem,
+        taken.checked.flags,
+        pl.lit(when, dtype=schema.DTYPES["time"]).alias("as_of"),
+        pl.lit(model.id).alias("model_id"),
+    )
+    if taken.checked.problem.null_count() < scored.height:
+        kept_aside = pl.col("problem").is_not_null()
+        scores = pl.col(COLUMNS[: COLUMNS.index("problem")])
+        scored = scored.with_columns(pl.when(~kept_aside).then(scores))
+    return scored.select(COLUMNS)
+
+
+@cache
+def _explainer(model: Model, beside: bool) -> Explainer:
+    cards = model.with_context if beside else model.without_context
+    return Explainer(cards["engaged"], _FEATURES)
+
+
+def _from_codes(codes: np.ndarray[Any, np.dtype[Any]], dtype: pl.Enum) -> pl.Series:
+    return pl.Series(codes.astype(np.uint8)).cast(dtype)
+
+
+def _evidence(table: pl.DataFrame) -> np.ndarray[Any, np.dtype[Any]]:
+    """Position in `_EVIDENCE`: how many of the least numbers of touches the row reaches."""
+    touches = table.select(_TOUCHES.fill_null(0)).to_series().to_numpy()
+    return np.searchsorted(np.array(list(EVIDENCE.values())), touches, side="right")

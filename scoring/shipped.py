@@ -1,0 +1,232 @@
+"""The recipe of the shipped model: simulated organisations in, one model with its card out.
+
+No one's data is in it. Anyone can make it again from its seed (`make model`), and gets the same bytes with the same
+versions of the libraries.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
+
+from scoring.config import SHIPPED_TIER_CUTS, TARGETS, Target
+from scoring.context import Context
+from scoring.features import FEATURES, OWN_FEATURES, compute
+from scoring.model import SHIPPED, Model
+from scoring.scorecard import Floats, Scorecard, centre, compile_classifier
+from scoring.simulation import Organisation, Settings, draw_organisation
+
+__all__ = ["Recipe", "Sample", "draw_sample", "train_shipped"]
+
+_OWN: Final = [feature.name for feature in OWN_FEATURES]
+_ALL: Final = [feature.name for feature in FEATURES]
+_OUTCOMES: Final[dict[Target, str]] = {
+    "reply": "replied",
+    "meeting": "met",
+    "answer": "answered",
+    "engaged": "engaged",
+}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides the shipped model.
+
+    Attributes
+    ----------
+    seed : int
+        Seed of the first organisation; the others follow.
+    organisations, dates, rows : int
+        How many organisations, how many exports of each, how many contacts of reps in each.
+    iterations, leaves, least_rows : int
+        Trees for each target, leaves of a tree, least rows in a leaf.
+    learning_rate, shrinkage : float
+        Step of the boosting; L2 penalty on a leaf's value.
+    """
+
+    seed: int = 1
+    organisations: int = 240
+    dates: int = 3
+    rows: int = 3000
+    iterations: int = 250
+    leaves: int = 5
+    least_rows: int = 1000
+    learning_rate: float = 0.05
+    shrinkage: float = 10.0
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """Rows to learn from: what was known on a date, and what happened in the 30 days from it.
+
+    Attributes
+    ----------
+    features : polars.DataFrame
+        One row for each contact of a rep on each date of each organisation, in the order of the seeds; all features.
+    outcomes : polars.DataFrame
+        The same rows: `replied`, `met`, `contacted`, `answered`, `engaged`.
+    weights : numpy.ndarray
+        The same rows; they add up to one for each organisation, so that a large one does not count for more.
+    """
+
+    features: pl.DataFrame
+    outcomes: pl.DataFrame
+    weights: Floats
+
+
+def _sample_of(organisation: Organisation, dates: int) -> tuple[pl.DataFrame, pl.DataFrame]:
+    features, outcomes = [], []
+    for when in organisation.dates(dates):
+        export = organisation.export(when)
+        features.append(compute(export, when, Context.of(export, when)))
+        outcomes.append(organisation.outcomes(when))
+    return pl.concat(features), pl.concat(outcomes)
+
+
+def _draw(seed: int, recipe: Recipe) -> tuple[pl.DataFrame, pl.DataFrame]:
+    return _sample_of(draw_organisation(seed, Settings(rows=recipe.rows)), recipe.dates)
+
+
+def draw_sample(recipe: Recipe, seeds: Sequence[int], jobs: int = 1) -> Sample:
+    """Draw organisations and put their exports and outcomes below one another.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        Sizes.
+    seeds : sequence of int
+        One organisation each.
+    jobs : int
+        How many to draw at once; it changes nothing in the result.
+
+    Returns
+    -------
+    Sample
+    """
+    from joblib import Parallel, delayed
+
+    parts = Parallel(n_jobs=jobs)(delayed(_draw)(seed, recipe) for seed in seeds)
+    weights = np.concatenate([np.full(features.height, 1 / max(1, features.height)) for features, _ in parts])
+    features, outcomes = (pl.concat(frames) for frames in zip(*parts, strict=True))
+    return Sample(features, outcomes, weights * len(weights) / len(seeds))
+
+
+def fit_scorecard(sample: Sample, target: Target, names: Sequence[str], recipe: Recipe) -> Scorecard:
+    """Learn one target from some of the features.
+
+    Parameters
+    ----------
+    sample : Sample
+        For `answer` only its rows count in which the rep wrote.
+    target : {"reply", "meeting", "answer", "engaged"}
+        What to learn.
+    names : sequence of str
+        The features to learn it from.
+    recipe : Recipe
+        How.
+
+    Returns
+    -------
+    Scorecard
+        Centred on the sample.
+    """
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    counted = sample.outcomes["contacted"].to_numpy() if target == "answer" else slice(None)
+    matrix = sample.features.select(names).to_numpy()[counted]
+    outcome, weights = sample.outcomes[_OUTCOMES[target]].to_numpy()[counted], sample.weights[counted]
+    classifier = HistGradientBoostingClassifier(
+        interaction_cst="no_interactions",
+        max_iter=recipe.iterations,
+        max_leaf_nodes=recipe.leaves,
+        min_samples_leaf=recipe.least_rows,
+        learning_rate=recipe.learning_rate,
+        l2_regularization=recipe.shrinkage,
+        early_stopping=False,
+    ).fit(matrix, outcome, sample_weight=weights)
+    return centre(compile_classifier(classifier, names), sample.features, sample.weights)
+
+
+def train_shipped(recipe: Recipe | None = None, jobs: int = 1) -> Model:
+    """Train the shipped model from its seed.
+
+    Parameters
+    ----------
+    recipe : Recipe, optional
+        By default the recipe of the model in the package.
+    jobs : int
+        Processes to use; it changes nothing in the result.
+
+    Returns
+    -------
+    Model
+    """
+    from joblib import Parallel, delayed
+
+    recipe = Recipe() if recipe is None else recipe
+    sample = draw_sample(recipe, range(recipe.seed, recipe.seed + recipe.organisations), jobs)
+    wanted = [(target, names) for target in TARGETS for names in (_ALL, _OWN)]
+    cards = Parallel(n_jobs=jobs)(delayed(fit_scorecard)(sample, target, names, recipe) for target, names in wanted)
+    with_context, without_context = dict(zip(TARGETS, cards[0::2], strict=True)), dict(zip(TARGETS, cards[1::2], strict=True))
+    priority = with_context["engaged"].probability(sample.features)
+    return Model(
+        name=SHIPPED,
+        with_context=with_context,
+        without_context=without_context,
+        quantiles=_quantiles(priority, sample.weights),
+        tier_cuts=SHIPPED_TIER_CUTS,
+        provenance={
+            "learned_from": "simulated organisations",
+            "recipe": asdict(recipe),
+            "rows": sample.features.height,
+            "rates": {target: _rate(sample, target) for target in TARGETS},
+            "versions": {name: version(name) for name in ("numpy", "polars", "scikit-learn")},
+        },
+    )
+
+
+def _rate(sample: Sample, target: Target) -> float:
+    counted = sample.outcomes["contacted"].to_numpy() if target == "answer" else np.ones(len(sample.weights), bool)
+    outcome = sample.outcomes[_OUTCOMES[target]].to_numpy()[counted]
+    return round(float(np.average(outcome, weights=sample.weights[counted])), 6)
+
+
+def _quantiles(priority: Floats, weights: Floats) -> Floats:
+    """The inner per-mille quantiles, each organisation counting the same."""
+    order = np.argsort(priority, kind="stable")
+    reached = np.cumsum(weights[order]) / weights.sum()
+    places = np.searchsorted(reached, np.arange(1, 1000) / 1000)
+    return priority[order][np.minimum(places, len(order) - 1)]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Train the shipped model into a folder.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        The folder.
+
+    Returns
+    -------
+    int
+        0.
+    """
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--jobs", type=int, default=2)
+    options: Any = parser.parse_args(arguments)
+    train_shipped(jobs=options.jobs).save(options.folder)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,133 @@
+"""Values in words: for each unit, steps that people think in, and what to call each of them.
+
+Steps, not numbers with decimals: "7 to 10 days" can be read at a glance, and there are so few of them that the
+sentences of a whole model fit in a small table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["LADDERS", "Ladder"]
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """Names for the steps of one unit.
+
+    Attributes
+    ----------
+    steps : tuple of (float, str)
+        Least value of a step (inclusive) and its name, ascending; the first step also holds everything below.
+    """
+
+    steps: tuple[tuple[float, str], ...]
+
+    @property
+    def thresholds(self) -> NDArray[np.float32]:
+        """Float32 thresholds such that ``value <= threshold`` means that the value lies below the next step.
+
+        Returns
+        -------
+        numpy.ndarray
+            One fewer than there are steps: the greatest float32 below each step's least value.
+        """
+        least = np.array([value for value, _ in self.steps[1:]], dtype=np.float32)
+        return np.nextafter(least, np.float32(-np.inf))
+
+    def name(self, value: float) -> str:
+        """Name of the step that a value lies in.
+
+        Parameters
+        ----------
+        value : float
+            Finite or infinite, not NaN.
+
+        Returns
+        -------
+        str
+
+        Examples
+        --------
+        >>> LADDERS["days"].name(8.5)
+        '7 to 9 days'
+        """
+        return self.steps[int(np.searchsorted(self.thresholds, np.float32(value)))][1]
+
+
+_DAYS: Final = (
+    (0, "less than a day"), (1, "1 day"), (2, "2 days"), (3, "3 days"), (4, "4 days"), (5, "5 days"), (6, "6 days"),
+    (7, "7 to 9 days"), (10, "10 to 13 days"), (14, "2 to 3 weeks"), (21, "3 to 4 weeks"), (28, "4 to 6 weeks"),
+    (42, "6 to 8 weeks"), (60, "2 to 3 months"), (90, "3 to 4 months"), (120, "4 to 6 months"), (180, "6 to 9 months"),
+    (270, "9 to 12 months"), (365, "1 to 1½ years"), (548, "1½ to 2 years"), (730, "2 to 3 years"),
+    (1095, "over 3 years"),
+)  # fmt: skip
+
+
+def _signed_days() -> tuple[tuple[float, str], ...]:
+    """The contact spoke last where the value is negative, the rep where it is positive."""
+    theirs = [(-high, name) for (_, name), (high, _) in zip(_DAYS[:-1], _DAYS[1:], strict=True)][::-1]
+    below = [(-np.inf, f"their mail came {_DAYS[-1][1]} after the last one to them")]
+    named = [(least, f"their mail came {name} after the last one to them") for least, name in theirs]
+    ours = [(float(least), f"last mail to them went {name} after their last") for least, name in _DAYS]
+    return (*below, *named, *ours)
+
+
+def _counted(one: str, many: str) -> tuple[tuple[float, str], ...]:
+    first = [(0.0, f"no {one}"), (0.5, f"1 {one}"), *((n - 0.5, f"{n} {many}") for n in (2, 3, 4))]
+    edges = (5, 10, 20, 50, 100, 200, 500, 1000)
+    wide = [(low - 0.5, f"{low} to {high - 1} {many}") for low, high in zip(edges[:-1], edges[1:], strict=True)]
+    return (*first, *wide, (edges[-1] - 0.5, f"{edges[-1]} {many} or more"))
+
+
+def _shares() -> tuple[tuple[float, str], ...]:
+    edges = (0, 5, 10, 20, 30, 40, 50, 60, 70, 80, 90, 95)
+    steps = [(low / 100, f"{low} to {high} %") for low, high in zip(edges[1:-1], edges[2:], strict=True)]
+    return ((0.0, "under 5 %"), *steps, (0.95, "over 95 %"))
+
+
+def _rates(what: str) -> tuple[tuple[float, str], ...]:
+    """Things a month, where the smallest are better said the other way round."""
+    rare = ((0.0, "hardly ever"), (1 / 24, f"a {what} in 1 to 2 years"), (1 / 12, f"a {what} in 6 to 12 months"),
+            (1 / 6, f"a {what} in 3 to 6 months"), (1 / 3, f"a {what} in 1 to 3 months"))  # fmt: skip
+    edges = (1, 2, 4, 8, 15, 30, 60)
+    often = [(float(low), f"{low} to {high} {what}s a month") for low, high in zip(edges[:-1], edges[1:], strict=True)]
+    return (*rare, *often, (60.0, f"over 60 {what}s a month"))
+
+
+def _expected(what: str) -> tuple[tuple[float, str], ...]:
+    edges = (0.05, 0.1, 0.2, 0.5, 1, 2, 4, 8, 15, 30)
+    steps = [(low, f"{low:g} to {high:g} {what}s") for low, high in zip(edges[:-1], edges[1:], strict=True)]
+    return ((0.0, f"hardly any {what}"), *steps, (30.0, f"over 30 {what}s"))
+
+
+_TIMES: Final = (
+    (0.0, "under a tenth of"), (0.1, "a tenth to a quarter of"), (0.25, "a quarter to half of"), (0.5, "½ to 0.8 times"),
+    (0.8, "about"), (1.25, "1¼ to 2 times"), (2.0, "2 to 4 times"), (4.0, "4 to 10 times"), (10.0, "over 10 times"),
+)  # fmt: skip
+
+LADDERS: Final[Mapping[str, Ladder]] = {
+    "days": Ladder(_DAYS),
+    "signed days": Ladder(_signed_days()),
+    "mails": Ladder(_counted("mail", "mails")),
+    "meetings": Ladder(_counted("meeting", "meetings")),
+    "contacts": Ladder(_counted("contact", "contacts")),
+    "reps": Ladder(_counted("rep", "reps")),
+    "share": Ladder(_shares()),
+    "mails a month": Ladder(_rates("mail")),
+    "meetings a month": Ladder(_rates("meeting")),
+    "expected mails": Ladder(_expected("mail")),
+    "expected meetings": Ladder(_expected("meeting")),
+    "times": Ladder(_TIMES),
+    "minutes": Ladder(
+        ((0, "under 1 minute"), (1, "1 to 2 minutes"), (2, "2 to 5 minutes"), (5, "5 to 15 minutes"),
+         (15, "15 to 30 minutes"), (30, "30 to 60 minutes"), (60, "over an hour"))
+    ),  # fmt: skip
+    "flag": Ladder(((0, "no"), (0.5, "yes"))),
+}
+"""By unit. A feature whose unit is not here cannot be put into words."""

@@ -1,0 +1,149 @@
+"""Writing files whole or not at all: beside the target first, then renamed over it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from scoring.errors import InputError
+
+__all__ = ["FORMATS", "check_target", "ending_of", "write_frame", "write_lines"]
+
+_TIME: Final = "%Y-%m-%dT%H:%M:%S%.fZ"
+
+
+def _as_text(frame: pl.DataFrame) -> pl.DataFrame:
+    """Times as the vendor writes them; fractions only where there are any."""
+    times = [name for name, dtype in frame.schema.items() if isinstance(dtype, pl.Datetime)]
+    utc = [pl.col(n).dt.convert_time_zone("UTC") for n in times if getattr(frame.schema[n], "time_zone", None)]
+    return frame.with_columns(utc).with_columns(pl.col(times).dt.to_string(_TIME)) if times else frame
+
+
+def _write_csv(frame: pl.DataFrame, path: Path) -> None:
+    nested = [name for name, dtype in frame.schema.items() if dtype.is_nested()]
+    lists = [pl.struct(name).struct.json_encode().alias(name) for name in nested]
+    _as_text(frame.with_columns(lists)).lazy().sink_csv(path, **_compression(path))
+
+
+def _write_ndjson(frame: pl.DataFrame, path: Path) -> None:
+    _as_text(frame).lazy().sink_ndjson(path, **_compression(path))
+
+
+def _write_json(frame: pl.DataFrame, path: Path) -> None:
+    _as_text(frame).write_json(path)
+
+
+def _write_parquet(frame: pl.DataFrame, path: Path) -> None:
+    frame.write_parquet(path)
+
+
+def _compression(path: Path) -> dict[str, str]:
+    kinds = {".gz": "gzip", ".zst": "zstd"}
+    return {"compression": kinds[path.suffix]} if path.suffix in kinds else {}
+
+
+FORMATS: Final[dict[str, Callable[[pl.DataFrame, Path], None]]] = {
+    ".csv": _write_csv,
+    ".csv.gz": _write_csv,
+    ".csv.zst": _write_csv,
+    ".ndjson": _write_ndjson,
+    ".ndjson.gz": _write_ndjson,
+    ".ndjson.zst": _write_ndjson,
+    ".jsonl": _write_ndjson,
+    ".json": _write_json,
+    ".parquet": _write_parquet,
+}
+"""What can be written, by the ending of the file's name."""
+
+
+def check_target(output: str | Path, source: str | Path | Sequence[str | Path] = ()) -> Path:
+    """Check, before any work is done, that a file can be written.
+
+    Parameters
+    ----------
+    output : str or Path
+        Where to write.
+    source : str, Path or sequence of them
+        What is read, and so must not be written.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    InputError
+        If the ending is unknown, the folder is not there or cannot be written to, or the output is the input.
+    """
+    target = Path(output)
+    if ending_of(target) is None:
+        raise InputError(f"{target.name!r} has no ending that says a format", expected=", ".join(FORMATS))
+    if not target.parent.is_dir():
+        raise InputError(f"there is no folder {target.parent.name!r} to write {target.name!r} to", hint="make it first")
+    if target.is_dir() or not os.access(target.parent, os.W_OK):
+        raise InputError(f"{target.name!r} cannot be written there", hint="choose another place")
+    for each in [source] if isinstance(source, str | Path) else source:
+        if target.exists() and Path(each).exists() and target.samefile(each):
+            raise InputError(f"{target.name!r} is the input", hint="write to another file")
+    return target
+
+
+def write_frame(frame: pl.DataFrame, target: Path) -> None:
+    """Write a frame in the format that the target's ending says.
+
+    Parameters
+    ----------
+    frame : polars.DataFrame
+        What to write.
+    target : Path
+        A path that `check_target` gave.
+
+    Raises
+    ------
+    InputError
+        If the disk is full or the file cannot be written; the target is then as it was.
+    """
+    ending = ending_of(target) or ".parquet"
+    with _beside(target, ending) as part:
+        FORMATS[ending](frame, part)
+
+
+def write_lines(lines: Iterable[str], target: Path) -> None:
+    """Write lines of text, UTF-8, each ended by a newline.
+
+    Parameters
+    ----------
+    lines : iterable of str
+        Without their newlines.
+    target : Path
+        Where to write.
+    """
+    with _beside(target, "") as part, part.open("w", encoding="utf-8", newline="\n") as file:
+        file.writelines(f"{line}\n" for line in lines)
+
+
+@contextmanager
+def _beside(target: Path, ending: str) -> Iterator[Path]:
+    """Give a name beside the target; rename it over the target if all went well, else remove it.
+
+    The name depends on the target alone, so what a killed run leaves is overwritten by the next.
+    """
+    part = target.with_name(f".{target.name}.part{ending}")
+    try:
+        yield part
+        os.replace(part, target)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise InputError(f"{target.name!r} could not be written ({type(error).__name__}: {error})",
+                         hint="is the disk full, or the folder read-only?") from error  # fmt: skip
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def ending_of(path: Path) -> str | None:
+    return next((ending for ending in sorted(FORMATS, key=len, reverse=True) if path.name.lower().endswith(ending)),
+                None)  # fmt: skip

@@ -1,0 +1,100 @@
+"""The one way that data takes: who may import whom, and what scoring may load."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "scoring"
+
+# A module may import modules of lower layers and of its own package, nothing else.
+LAYERS = [
+    {"errors"},
+    {"schema", "config"},
+    {"reading", "dating", "validation", "writing"},
+    {"context", "intake"},
+    {"features", "simulation"},
+    {"scorecard", "metrics", "wording"},
+    {"model", "reasons"},
+    {"prediction", "inspection", "shipped"},
+    {"batch"},
+    {"cli"},
+]
+WITHIN = {("validation", "reading"), ("intake", "context")}  # the only imports inside one layer
+LEVEL = {module: level for level, modules in enumerate(LAYERS) for module in modules}
+HEAVY = ("sklearn", "mlflow", "pandas", "pyarrow", "pyspark", "matplotlib", "joblib")
+
+
+def modules() -> list[Path]:
+    return sorted(path for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE or path.stem != "__init__")
+
+
+def owner(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imported(tree: ast.AST) -> set[str]:
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            names |= {node.module} if node.module != "scoring" else {f"scoring.{alias.name}" for alias in node.names}
+    return names
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_point_down(path: Path) -> None:
+    mine = owner(path)
+    assert mine in LEVEL, f"{mine} is in no layer"
+    for name in imported(ast.parse(path.read_text("utf-8"))):
+        if not name.startswith("scoring.") or name == "scoring.__version__":
+            continue
+        other = name.split(".")[1]
+        allowed = other == mine or LEVEL[other] < LEVEL[mine] or (mine, other) in WITHIN
+        assert allowed, f"{mine} (layer {LEVEL[mine]}) imports {other} (layer {LEVEL[other]})"
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_heavy_packages_are_imported_inside_functions(path: Path) -> None:
+    tree = ast.parse(path.read_text("utf-8"))
+    top = ast.Module([node for node in tree.body if not is_typing_only(node)], [])
+    for node in top.body:
+        if isinstance(node, ast.Import | ast.ImportFrom | ast.Try | ast.If):
+            assert not {name.split(".")[0] for name in imported(node)} & set(HEAVY)
+
+
+def is_typing_only(node: ast.stmt) -> bool:
+    return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+
+
+def test_features_know_no_outcome() -> None:
+    for path in (PACKAGE / "features").glob("*.py"):
+        assert not imported(ast.parse(path.read_text("utf-8"))) & {"scoring.simulation", "scoring.labels"}
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import scoring",
+        "from scoring.cli import main\ntry:\n    main(['--help'])\nexcept SystemExit:\n    pass",
+        "import scoring\nscoring.score({'crm_id': '1', 'total_inbound': 3}, as_of='2026-01-01')",
+    ],
+    ids=["import", "help", "score"],
+)
+def test_scoring_loads_nothing_heavy(code: str) -> None:
+    check = f"\nimport sys\nfound = [name for name in {HEAVY!r} if name in sys.modules]\nassert not found, found"
+    done = subprocess.run([sys.executable, "-c", code + check], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_import_and_help_load_no_polars() -> None:
+    code = "import scoring, sys\nfrom scoring.cli import main\ntry:\n    main(['--help'])\nexcept SystemExit:\n    pass\n"
+    done = subprocess.run(
+        [sys.executable, "-c", code + "assert 'polars' not in sys.modules"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
