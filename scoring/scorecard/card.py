@@ -116,7 +116,8 @@ class Scorecard:
         numpy.ndarray
             Float64, one a row; the same bits however the rows are split.
         """
-        return self.lookup.log_odds(by_name(columns, self.features))[:, 0]
+        named = by_name(columns, self.features) if self.tables else columns
+        return self.lookup.log_odds(named)[:, 0]
 
     def probability(self, columns: Columns) -> Floats:
         """Chance of the outcome.

@@ -62,30 +62,29 @@ def compile_classifier(classifier: Any, feature_names: Sequence[str]) -> Scoreca
     names = list(feature_names)
     _check_classifier(classifier, names)
     thresholds = _split_points(classifier, names)
-    used = [position for position, points in enumerate(thresholds) if len(points)]
 
     # What the trees add is read off the classifier's own public scores: of a row in which everything is missing, and
     # of rows with one value inside one bin of one feature: each bin's upper border, and the float32 just above the
     # border before, which shows that the border is where it should be.
     probes = [
         (position, value)
-        for position in used
-        for value in [*thresholds[position], np.inf, *np.nextafter(thresholds[position], np.float32(np.inf))]
+        for position, points in thresholds.items()
+        for value in [*points, np.inf, *np.nextafter(points, np.float32(np.inf))]
     ]
     matrix = np.full((len(probes) + 1, len(names)), np.nan)
     for row, (position, value) in enumerate(probes, start=1):
         matrix[row, position] = value
     scores = _raw_scores(classifier, matrix)
     tables, row = [], 1
-    for position in used:
-        count = len(thresholds[position])
+    for position, points in thresholds.items():
+        count = len(points)
         inside, above = scores[row : row + count + 1], scores[row + count + 1 : row + 2 * count + 1]
         if not np.array_equal(above, inside[1:]):
             raise _unlike(classifier, f"a step of {names[position]!r} is not at a threshold")
-        tables.append(Table(names[position], thresholds[position], np.append(inside - scores[0], 0.0)))
+        tables.append(Table(names[position], points, np.append(inside - scores[0], 0.0)))
         row += 2 * count + 1
     scorecard = Scorecard(float(scores[0]), tuple(tables))
-    _check_equal(classifier, scorecard, thresholds, names)
+    _check_equal(classifier, scorecard, names)
     return scorecard
 
 
@@ -107,14 +106,14 @@ def _check_classifier(classifier: Any, names: list[str]) -> None:
         raise ModelError("the classifier was fitted on features of other names", expected=", ".join(own))
 
 
-def _split_points(classifier: Any, names: list[str]) -> list[NDArray[np.float32]]:
-    """Ascending thresholds of each feature.
+def _split_points(classifier: Any, names: list[str]) -> dict[int, NDArray[np.float32]]:
+    """Ascending thresholds of each feature that a tree splits on, by its position.
 
     scikit-learn has no public way to list the splits, and scores alone can hide one (a step up and down between two
     probes), so this, and only this, reads the private nodes. All values come from public scores, and `_check_equal`
     fails loudly should the nodes ever come to mean something else.
     """
-    points: list[list[Floats]] = [[] for _ in names]
+    points: dict[int, list[Floats]] = {}
     for trees in classifier._predictors:
         nodes = trees[0].nodes
         splits = nodes[nodes["is_leaf"] == 0]
@@ -124,8 +123,8 @@ def _split_points(classifier: Any, names: list[str]) -> list[NDArray[np.float32]
             hint = 'fit with interaction_cst="no_interactions"'
             raise ModelError(f"a tree splits on {len(features)} features ({mixed})", expected="one", hint=hint)
         if len(features):
-            points[features[0]].append(splits["num_threshold"])
-    return [_round_down(np.concatenate(of)) if of else np.empty(0, np.float32) for of in points]
+            points.setdefault(int(features[0]), []).append(splits["num_threshold"])
+    return {position: _round_down(np.concatenate(points[position])) for position in sorted(points)}
 
 
 def _round_down(thresholds: Floats) -> NDArray[np.float32]:
@@ -150,16 +149,14 @@ def _raw_scores(classifier: Any, matrix: Floats) -> Floats:
     return np.asarray(classifier.decision_function(rows), dtype=np.float64)
 
 
-def _check_equal(
-    classifier: Any, scorecard: Scorecard, thresholds: list[NDArray[np.float32]], names: list[str]
-) -> None:
+def _check_equal(classifier: Any, scorecard: Scorecard, names: list[str]) -> None:
     """Hold the scorecard against the classifier on rows of mixed borders, missing values and infinities."""
     rng = np.random.default_rng(0)
-    matrix = np.empty((CHECK_ROWS, len(names)))
-    for position, points in enumerate(thresholds):
-        matrix[:, position] = rng.choice(np.append(points, [np.inf, -np.inf, np.nan]), CHECK_ROWS)
+    borders = {table.feature: table.thresholds.tolist() for table in scorecard.tables}
+    every = [[*borders.get(name, ()), np.inf, -np.inf, np.nan] for name in names]
+    matrix = np.column_stack([rng.choice(values, CHECK_ROWS) for values in every])
     columns = dict(zip(names, matrix.T, strict=True))
-    apart = np.abs(scorecard.log_odds(columns) - _raw_scores(classifier, matrix)) if scorecard.tables else np.zeros(1)
+    apart = np.abs(scorecard.log_odds(columns) - _raw_scores(classifier, matrix))
     if not apart.max() <= CHECK_TOLERANCE:
         raise _unlike(classifier, f"log-odds differ by up to {apart.max():.1e}")
 

@@ -61,7 +61,7 @@ class Table:
             raise ModelError(found, expected=f"{len(thresholds) + 2} values")
         if not np.isfinite(thresholds).all() or not np.isfinite(values).all():
             raise ModelError(f"{where} holds a number that is not finite", expected="finite thresholds and values")
-        if not (np.diff(thresholds) > 0).all():
+        if not (thresholds[1:] > thresholds[:-1]).all():
             raise ModelError(f"{where} has thresholds out of order", expected="strictly ascending float32 numbers")
         thresholds.flags.writeable = values.flags.writeable = False
         object.__setattr__(self, "thresholds", thresholds)
@@ -124,9 +124,12 @@ def by_name(columns: Columns, features: Sequence[str]) -> pl.DataFrame | Mapping
 def gather(columns: Columns, features: Sequence[str]) -> tuple[int, list[NDArray[np.float32]]]:
     """Return the number of rows and the features' columns as float32."""
     named = by_name(columns, features)
-    missing = [name for name in features if name not in named]
-    if missing:
-        raise ModelError(f"no column for {', '.join(missing[:5])} ({len(missing)} in all)", expected="all features")
+    there = named.columns if isinstance(named, pl.DataFrame) else named
+    if missing := set(features).difference(there):
+        first = ", ".join(sorted(missing)[:5])
+        raise ModelError(f"no column for {len(missing)} features ({first})", expected="a column for each feature")
+    if isinstance(named, pl.DataFrame):  # a select would cost more than all of a single row's look-ups
+        named = {name: named.get_column(name).to_numpy() for name in features}
     arrays = [np.asarray(named[name], dtype=np.float32) for name in features]
     rows = len(arrays[0]) if arrays else _height(columns)
     if any(array.shape != (rows,) for array in arrays):
