@@ -265,7 +265,8 @@ def top_shares(
     -------
     polars.DataFrame
         One row a share: ``share``, ``captured`` (of all rows with the outcome, the part that is in it), ``rate`` (of
-        the outcome among its rows) and ``lift`` (that rate over the rate of all rows); NaN where nothing is to be found.
+        the outcome among its rows) and ``lift`` (that rate over the rate of all rows); NaN where
+        nothing is to be found.
 
     Examples
     --------
