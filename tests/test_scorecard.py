@@ -25,6 +25,7 @@ from scoring.scorecard import (
     to_dict,
     weighted_sum,
 )
+from scoring.scorecard.search import Search
 
 NAMES = ["age", "Mails", "ratio", "gap"]  # in an order that is not the alphabet's
 TINY = float(np.finfo(np.float32).smallest_subnormal)
@@ -102,6 +103,21 @@ def test_special_values():
     table = Table("age", [-TINY, 0.0, TINY], [1, 2, 3, 4, 5])
     found = table.locate([-math.inf, -TINY, -0.0, 0.0, TINY, 2 * TINY, math.inf, math.nan, -math.nan])
     assert found.tolist() == [0, 0, 1, 1, 2, 3, 3, 4, 4]
+
+
+@quick
+@given(
+    st.sets(st.one_of(float32s, st.integers(1000, 1030).map(lambda n: 1000 + n / 16)), max_size=40), st.integers(0, 99)
+)
+def test_a_long_column_is_searched_another_way_with_the_same_result(thresholds, seed):
+    search = Search(np.sort(np.float32(list(thresholds))) + np.float32(0))
+    some = np.frombuffer(np.random.default_rng(seed).bytes(4 * 9000), np.float32)  # all kinds of NaN are among them
+    up, down = (np.nextafter(search.edges, np.float32(way)) for way in (np.inf, -np.inf))
+    column = np.concatenate([some, search.edges, up, down, np.float32([-np.inf, -0.0, 0.0, TINY, -TINY])])
+    expected = search.edges.searchsorted(column)
+    assert np.array_equal(search.locate(column), expected)
+    assert np.array_equal(search.locate(column[::2]), expected[::2])  # prepared, so shorter ones go that way too
+    assert np.array_equal(search.locate(column[:5]), expected[:5])
 
 
 def test_tables_cannot_be_changed():

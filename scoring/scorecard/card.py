@@ -79,7 +79,7 @@ class Scorecard:
             Integers, shape (rows, tables).
         """
         rows, arrays = gather(columns, self.features)
-        found = np.empty((rows, len(arrays)), dtype=np.intp)
+        found = np.empty((rows, len(arrays)), dtype=np.intp, order="F")  # written, and read by reasons, by column
         for position, (table, array) in enumerate(zip(self.tables, arrays, strict=True)):
             found[:, position] = table.locate(array)
         return found
@@ -98,7 +98,7 @@ class Scorecard:
             Float64 log-odds, shape (rows, tables).
         """
         bins = self.bins(columns)
-        added = np.empty(bins.shape)
+        added = np.empty(bins.shape, order="F")
         for position, table in enumerate(self.tables):
             added[:, position] = table.values[bins[:, position]]
         return added

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from scoring.errors import ModelError
+from scoring.scorecard.search import Search
 from scoring.scorecard.table import Columns, Floats, gather, unite
 
 if TYPE_CHECKING:
@@ -52,11 +52,11 @@ class Lookup:
         self.features = tuple(sorted({name for card in scorecards for name in card.features}))
         # -0.0 + 0.0 is 0.0, so a feature that a scorecard does not know adds exactly nothing
         self._intercepts = np.array([card.intercept for card in scorecards]) + 0.0
-        self._edges: list[NDArray[np.float32]] = []
+        self._searches: list[Search] = []
         self._values: list[Floats] = []
         for feature in self.features:
             thresholds, values = unite([card.table(feature) for card in scorecards])
-            self._edges.append(np.append(thresholds, np.float32(np.inf)))
+            self._searches.append(Search(thresholds))
             self._values.append(np.ascontiguousarray(values.T))
 
     def log_odds(self, columns: Columns) -> Floats:
@@ -113,12 +113,12 @@ class Lookup:
         rows, arrays = gather(columns, self.features)
         total = np.empty((rows, len(self._intercepts)))
         total[:] = self._intercepts
-        kept = np.empty((rows, 0 if explained is None else len(self.features)))
+        kept = np.empty((rows, 0 if explained is None else len(self.features)), order="F")
         for start in range(0, rows, CHUNK_ROWS):
             chunk = slice(start, start + CHUNK_ROWS)
             part, kept_part = total[chunk], kept[chunk]
             for position, array in enumerate(arrays):
-                bins = self._edges[position].searchsorted(array[chunk])
+                bins = self._searches[position].locate(array[chunk])
                 added = self._values[position].take(bins, axis=0)
                 part += added
                 if explained is not None:

@@ -12,6 +12,7 @@ import polars as pl
 from numpy.typing import ArrayLike, NDArray
 
 from scoring.errors import ModelError
+from scoring.scorecard.search import Search
 
 __all__ = ["Bins", "Columns", "Floats", "Table", "by_name", "gather", "unite"]
 
@@ -79,9 +80,9 @@ class Table:
         return hash((self.feature, len(self.values)))
 
     @cached_property
-    def edges(self) -> NDArray[np.float32]:
-        """The thresholds and infinity: a sorted search then puts NaN, which sorts last, into a bin of its own."""
-        return np.append(self.thresholds, np.float32(np.inf))
+    def search(self) -> Search:
+        """Finds the bins."""
+        return Search(self.thresholds)
 
     def locate(self, column: ArrayLike) -> Bins:
         """Find the bin of each value.
@@ -96,7 +97,7 @@ class Table:
         numpy.ndarray
             Integers from 0 to ``len(thresholds) + 1``, one a row.
         """
-        return self.edges.searchsorted(np.asarray(column, dtype=np.float32))
+        return self.search.locate(np.asarray(column, dtype=np.float32))
 
 
 def unite(tables: Sequence[Table | None]) -> tuple[NDArray[np.float32], Floats]:
