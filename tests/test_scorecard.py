@@ -54,6 +54,11 @@ def frames(draw):
     return {name: np.array(draw(st.lists(anything, min_size=rows, max_size=rows)), np.float32) for name in NAMES}
 
 
+@np.errstate(over="ignore")  # beyond the largest float32 is infinity
+def next_to(column, way):
+    return np.nextafter(column, np.float32(way))
+
+
 def random_card(rng, names, thresholds=40):
     grid = np.linspace(-3, 3, 200).astype(np.float32)
     return Scorecard(
@@ -96,7 +101,7 @@ def test_a_bin_holds_its_upper_border_and_missing_has_its_own(table, column):
 def test_a_threshold_and_its_neighbours_fall_on_the_right_sides(table):
     count = len(table.thresholds)
     assert table.locate(table.thresholds).tolist() == list(range(count))
-    assert table.locate(np.nextafter(table.thresholds, np.float32(np.inf))).tolist() == list(range(1, count + 1))
+    assert table.locate(next_to(table.thresholds, np.inf)).tolist() == list(range(1, count + 1))
 
 
 def test_special_values():
@@ -112,7 +117,7 @@ def test_special_values():
 def test_a_long_column_is_searched_another_way_with_the_same_result(thresholds, seed):
     search = Search(np.sort(np.float32(list(thresholds))) + np.float32(0))
     some = np.frombuffer(np.random.default_rng(seed).bytes(4 * 9000), np.float32)  # all kinds of NaN are among them
-    up, down = (np.nextafter(search.edges, np.float32(way)) for way in (np.inf, -np.inf))
+    up, down = (next_to(search.edges, way) for way in (np.inf, -np.inf))
     column = np.concatenate([some, search.edges, up, down, np.float32([-np.inf, -0.0, 0.0, TINY, -TINY])])
     expected = search.edges.searchsorted(column)
     assert np.array_equal(search.locate(column), expected)
@@ -406,7 +411,7 @@ def test_a_compiled_classifier_is_the_classifier(seed):
         table = card.table(name)
         edges = np.float32([0, math.inf, -math.inf, math.nan]) if table is None else np.append(
             table.thresholds, np.float32([math.inf, -math.inf, math.nan, -0.0, TINY]))  # fmt: skip
-        for near in (edges, np.nextafter(edges, np.float32(np.inf)), np.nextafter(edges, np.float32(-np.inf))):
+        for near in (edges, next_to(edges, np.inf), next_to(edges, -np.inf)):
             some = matrix[rng.integers(len(matrix), size=len(near))].copy()
             some[:, position] = near
             rows.append(some)
@@ -434,6 +439,15 @@ def test_a_split_on_missing_alone_needs_no_threshold_that_is_not_finite():
         card.probability(columns), model.predict_proba(columns["a"].reshape(-1, 1))[:, 1], rtol=0, atol=1e-12
     )
     assert card.probability(columns)[4] < 0.1 < 0.7 < card.probability(columns)[0]
+
+
+def test_infinity_in_training_is_a_number_above_all_others():
+    matrix = np.where(np.arange(400) % 2, 5.0, np.inf).astype(np.float32).reshape(-1, 1)
+    model = boost(matrix, np.arange(400) % 2)
+    card = compile_classifier(model, ["a"])
+    column = np.float32([5, np.finfo(np.float32).max, math.inf, -math.inf, math.nan])
+    expected = model.predict_proba(column.reshape(-1, 1))[:, 1]
+    np.testing.assert_allclose(card.probability([column]), expected, rtol=0, atol=1e-12)
 
 
 def test_trees_without_a_split_compile_to_an_intercept():

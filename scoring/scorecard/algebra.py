@@ -135,7 +135,7 @@ def centre(scorecard: Scorecard, counts: Mapping[str, ArrayLike]) -> Scorecard:
         if weights.shape != table.values.shape or not (weights >= 0).all() or not 0 < weights.sum() < np.inf:
             found = f"{weights.size} counts for the {len(table.values)} bins of {table.feature!r}"
             raise ModelError(found, expected="one count a bin, none below 0, some above")
-        mean = float(weights @ table.values / weights.sum())
+        mean = float(np.sum(weights * table.values) / weights.sum())
         intercept += mean
         tables.append(replace(table, values=table.values - mean))
     return Scorecard(intercept, tuple(tables))

@@ -66,11 +66,12 @@ def compile_classifier(classifier: Any, feature_names: Sequence[str]) -> Scoreca
     # What the trees add is read off the classifier's own public scores: of a row in which everything is missing, and
     # of rows with one value inside one bin of one feature: each bin's upper border, and the float32 just above the
     # border before, which shows that the border is where it should be.
-    probes = [
-        (position, value)
-        for position, points in thresholds.items()
-        for value in [*points, np.inf, *np.nextafter(points, np.float32(np.inf))]
-    ]
+    with np.errstate(over="ignore"):  # above the largest float32 is infinity
+        probes = [
+            (position, value)
+            for position, points in thresholds.items()
+            for value in [*points, np.inf, *np.nextafter(points, np.float32(np.inf))]
+        ]
     matrix = np.full((len(probes) + 1, len(names)), np.nan)
     for row, (position, value) in enumerate(probes, start=1):
         matrix[row, position] = value
@@ -214,17 +215,24 @@ def fit_calibration(
 
 
 def _newton(design: Floats, base: Floats, y: Floats, w: Floats, prior: Floats, strength: float) -> Floats:
-    """Minimise the weighted log loss of ``base + beta @ design`` and the pull of `prior`."""
+    """Minimise the weighted log loss of ``base + beta @ design`` and the pull of `prior`.
+
+    No matrix products over rows: their last bits depend on the processor and on the number of threads.
+    """
+
+    def line(beta: Floats) -> Floats:
+        return base + np.sum(beta[:, None] * design, axis=0)
 
     def loss(beta: Floats) -> float:
-        z = base + beta @ design
-        return float(w @ (np.logaddexp(0.0, z) - y * z) + strength / 2 * np.sum((beta - prior) ** 2))
+        z = line(beta)
+        return float(np.sum(w * (np.logaddexp(0.0, z) - y * z)) + strength / 2 * np.sum((beta - prior) ** 2))
 
     beta, now = prior, loss(prior)
     for _ in range(100):
-        chance = logistic(base + beta @ design)
-        gradient = design @ (w * (chance - y)) + strength * (beta - prior)
-        curvature = (design * (w * chance * (1 - chance))) @ design.T + strength * np.eye(len(beta))
+        chance = logistic(line(beta))
+        gradient = np.sum(design * (w * (chance - y)), axis=1) + strength * (beta - prior)
+        weighted = design * (w * chance * (1 - chance))
+        curvature = np.sum(design[:, None] * weighted[None], axis=2) + strength * np.eye(len(beta))
         step = np.linalg.solve(curvature, gradient)
         size = 1.0
         while size > 1e-6 and loss(beta - size * step) > now:
