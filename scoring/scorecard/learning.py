@@ -221,7 +221,8 @@ def _newton(design: Floats, base: Floats, y: Floats, w: Floats, prior: Floats, s
     """
 
     def line(beta: Floats) -> Floats:
-        return base + np.sum(beta[:, None] * design, axis=0)
+        drawn: Floats = base + np.sum(beta[:, None] * design, axis=0)
+        return drawn
 
     def loss(beta: Floats) -> float:
         z = line(beta)
