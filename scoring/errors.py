@@ -6,7 +6,7 @@ Messages hold counts and the first few keys, never whole addresses or message te
 
 from __future__ import annotations
 
-__all__ = ["InputError", "ModelError", "ScoringError"]
+__all__ = ["InputError", "ModelError", "SchemaWarning", "ScoringError"]
 
 
 class ScoringError(Exception):
@@ -38,3 +38,7 @@ class InputError(ScoringError):
 
 class ModelError(ScoringError):
     """A model that is damaged, too new, or does not fit the features of this version."""
+
+
+class SchemaWarning(UserWarning):
+    """An input that can be used, though not as it should be: fields without a column, text of an old encoding."""

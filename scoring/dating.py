@@ -1,0 +1,191 @@
+"""The date of an export, which no field holds: given, or inferred from what the rows say about it.
+
+Each last time bounds the date: it is not before that time. The 30-day count beside it says more. A count above 0
+means that the last time lies in the 30 days before the date, so the date is at most 30 days after it; a count of 0
+means that the date is more than 30 days after it. The date that contradicts the fewest of these bounds is where the
+export comes from; a mistyped year contradicts most others and so cannot move it. Of the dates that contradict equally
+few, the earliest is taken: just after the newest activity.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+import numpy as np
+import polars as pl
+
+from scoring.errors import InputError
+from scoring.reading.scalars import Unreadable, time_of
+
+__all__ = ["WINDOW", "AsOf", "infer_as_of", "parse_as_of"]
+
+WINDOW = timedelta(days=30)
+"""What ``_30d`` counts look back, from the date of the export."""
+
+_STEP = timedelta(seconds=1)
+_DAY = 86_400_000_000  # microseconds
+_LONE_GAP_DAYS, _SPAN_DAYS = 45, 3650
+
+_CHANNELS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("last_inbound_time", ("total_inbound_30d",)),
+    ("last_outbound_time", ("total_outbound_30d",)),
+    ("last_engaged_time", ("total_emails_30d", "total_meetings_30d")),
+)
+_FIRST = ("first_inbound_time", "first_outbound_time", "first_engaged_time")
+
+
+@dataclass(frozen=True, slots=True)
+class AsOf:
+    """The date of an export.
+
+    Attributes
+    ----------
+    when : datetime
+        In UTC. Everything in the export happened at or before it.
+    how : str
+        A sentence that says where it comes from.
+    """
+
+    when: datetime
+    how: str
+
+
+def parse_as_of(value: datetime | date | str) -> datetime:
+    """Read the date of an export as users give it.
+
+    Parameters
+    ----------
+    value : datetime, date or str
+        ISO 8601 text; without a zone it is UTC, without a time of day it is the day's first moment.
+
+    Returns
+    -------
+    datetime
+        In UTC.
+
+    Raises
+    ------
+    InputError
+        If it is none of these.
+
+    Examples
+    --------
+    >>> parse_as_of("2026-03-01").isoformat()
+    '2026-03-01T00:00:00+00:00'
+    """
+    if isinstance(value, (str, date)):
+        try:
+            when = time_of(value)
+        except Unreadable:
+            when = None
+        if when is not None and not (isinstance(value, str) and value.strip().isdigit()):
+            return when
+    shown = f'"{value[:30]}"' if isinstance(value, str) else type(value).__name__
+    raise InputError(f"as_of is {shown}", expected='a date as "2026-03-01" or "2026-03-01T09:30:00Z"')
+
+
+def infer_as_of(table: pl.DataFrame) -> AsOf:
+    r"""Infer the date of an export from its rows.
+
+    Parameters
+    ----------
+    table : polars.DataFrame
+        The typed table, see `scoring.reading`.
+
+    Returns
+    -------
+    AsOf
+        One second after the latest bound that holds.
+
+    Raises
+    ------
+    InputError
+        If no row has a time.
+
+    Notes
+    -----
+    With bounds :math:`l_i \le d` and :math:`d \le u_j` the date is the smallest :math:`d` among the lower bounds
+    that minimises :math:`\#\{l_i > d\} + \#\{u_j < d\}`, found with two sorts. Where nothing bounds the date
+    from above (no 30-day count, or none above 0), a newest row that stands alone is not believed: one that is more
+    than 45 days, and more than ten years divided by the number of rows, newer than the next.
+
+    Examples
+    --------
+    >>> from scoring.schema import empty
+    >>> times = pl.Series(["2026-02-03T10:00:00Z", "2025-11-03T10:00:00Z"]).str.to_datetime(time_zone="UTC")
+    >>> infer_as_of(empty(2).with_columns(last_inbound_time=times)).when.isoformat()
+    '2026-02-03T10:00:01+00:00'
+    """
+    newest, lower, upper = _bounds(table)
+    if not len(newest):
+        raise InputError(
+            "no row has a time, so the date of the export cannot be inferred",
+            expected="as_of, or at least one of the first_ and last_ times",
+            hint='give the date of the export, as as_of="2026-03-01"',
+        )
+    lower.sort()
+    upper.sort()
+    candidates = np.unique(lower)
+    over = len(lower) - np.searchsorted(lower, candidates, side="right")
+    under = np.searchsorted(upper, candidates, side="left")
+    contradicted = over + under
+    best = int(np.argmin(contradicted))
+    chosen = int(candidates[best])
+    beyond = upper[np.searchsorted(upper, chosen, side="left") :]
+    doubted = 0
+    if not len(beyond):
+        chosen, doubted = _without_lone(lower, newest, chosen)
+    when = _moment(chosen) + _STEP
+    return AsOf(when, _sentence(when, len(lower), len(upper), int(contradicted[best]) + doubted, beyond))
+
+
+def _bounds(table: pl.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the newest time of each row, all lower and all upper bounds, in microseconds since 1970."""
+    lower: list[pl.Series] = []
+    upper: list[pl.Series] = []
+    times = [pl.col(name).dt.timestamp("us") for name in (*(name for name, _ in _CHANNELS), *_FIRST)]
+    ticks = table.select(times)
+    later = int(WINDOW / timedelta(microseconds=1))
+    for name, counts in _CHANNELS:
+        recent = pl.any_horizontal(pl.col(count) > 0 for count in counts).fill_null(False)
+        none = pl.all_horizontal(pl.col(count) == 0 for count in counts).fill_null(False)
+        found = table.select(time=pl.col(name).dt.timestamp("us"), recent=recent, none=none).filter(
+            pl.col("time").is_not_null()
+        )
+        lower.append(found.select(pl.col("time") + pl.when("none").then(later).otherwise(0)).to_series())
+        upper.append(found.filter("recent")["time"] + later)
+    lower.extend(ticks[name].drop_nulls() for name in _FIRST)
+    newest = ticks.select(pl.max_horizontal(pl.all())).to_series().drop_nulls()
+    return newest.to_numpy(), pl.concat(lower, rechunk=True).to_numpy().copy(), pl.concat(upper).to_numpy().copy()
+
+
+def _without_lone(lower: np.ndarray, newest: np.ndarray, chosen: int) -> tuple[int, int]:
+    """Step down from newest rows that stand alone; return the bound that is left and how many bounds it contradicts."""
+    rows = np.sort(newest)
+    gap = max(_LONE_GAP_DAYS, _SPAN_DAYS / len(rows)) * _DAY
+    last = len(rows) - 1
+    lowest = len(rows) - 1 - max(1, len(rows) // 100)
+    while last > max(lowest, 0) and rows[last] - rows[last - 1] > gap:
+        last -= 1
+    if last == len(rows) - 1:
+        return chosen, 0
+    believed = lower[lower < rows[last + 1]]
+    return int(believed[-1]), len(lower) - len(believed)
+
+
+def _moment(ticks: int) -> datetime:
+    """Return the time of a number of microseconds since 1970, cut to seconds."""
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=ticks // 10**6)
+
+
+def _sentence(when: datetime, lower: int, upper: int, contradicted: int, beyond: np.ndarray) -> str:
+    """Say where a date comes from."""
+    latest = (
+        f"it is not after {_moment(int(beyond[0])):%Y-%m-%d %H:%M}" if len(beyond) else "nothing says how long after"
+    )
+    against = "none contradicts it" if not contradicted else f"{contradicted:,} of them contradict it"
+    return (
+        f"inferred from {lower:,} times and {upper:,} counts of the last 30 days: the earliest date that fits is "
+        f"{when:%Y-%m-%d %H:%M} UTC, {latest}, {against}"
+    )

@@ -1,0 +1,278 @@
+"""JSON and NDJSON: documents to records, and the pieces of text that are no record.
+
+Records are taken from the text one after the other, so each has a line, and a file cut in the middle gives the whole
+records before the cut and one torn one.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import polars as pl
+
+from scoring.errors import InputError
+from scoring.reading.columns import recognised
+from scoring.reading.frames import column_of
+
+__all__ = ["Documents", "read_documents"]
+
+_BLANK = re.compile(r"[ \t\r\n\ufeff]*")
+_BETWEEN = re.compile(r"[ \t\r\n]*,?[ \t\r\n]*")
+_NEXT_RECORD = re.compile(r"\}[ \t\r\n]*,?[ \t\r\n]*(?=\{)")
+_ARRAY = re.compile(r'"(?:[^"\\]|\\.)*"[ \t\r\n]*:[ \t\r\n]*\[[ \t\r\n]*([{\]])')
+_BATCH = 10_000
+
+
+@dataclass(slots=True)
+class _Records:
+    """Records as columns, with the place of each in the text."""
+
+    columns: dict[str, list[Any]] = field(default_factory=dict)
+    places: list[int] = field(default_factory=list)
+    torn: dict[int, tuple[int, int]] = field(default_factory=dict)
+    _batch: list[dict[str, Any]] = field(default_factory=list)
+
+    def add(self, record: dict[str, Any], place: int) -> None:
+        """Append a record that starts at a place."""
+        self._batch.append(record)
+        self.places.append(place)
+        if len(self._batch) >= _BATCH:
+            self.flush()
+
+    def tear(self, start: int, end: int) -> None:
+        """Append what is no record, as a row of nulls."""
+        self.torn[len(self.places)] = (start, end)
+        self.add({}, start)
+
+    def flush(self) -> None:
+        """Move the records that wait into the columns: as dicts they would take several times the memory."""
+        rows = len(self.places) - len(self._batch)
+        for name in dict.fromkeys(name for record in self._batch for name in record):
+            if name not in self.columns:
+                self.columns[name] = [None] * rows
+        for name, column in self.columns.items():
+            column.extend([record.get(name) for record in self._batch])
+        self._batch.clear()
+
+
+@dataclass(frozen=True, slots=True)
+class Documents:
+    """A file of records.
+
+    Attributes
+    ----------
+    source : polars.DataFrame
+        A column for each key; a row of nulls where a piece of text is no record.
+    lines : polars.Series
+        Line on which each record starts, from 1.
+    broken : polars.DataFrame
+        ``row`` and ``line`` (its text) of what could not be read.
+    kind : str
+        ``json`` or ``ndjson``.
+    """
+
+    source: pl.DataFrame
+    lines: pl.Series
+    broken: pl.DataFrame
+    kind: str
+
+
+def read_documents(text: str) -> Documents:
+    """Read an array of records, also wrapped in an object, a single record, or one record a line.
+
+    Parameters
+    ----------
+    text : str
+        The file, beginning with ``[`` or ``{`` after white space.
+
+    Returns
+    -------
+    Documents
+
+    Raises
+    ------
+    InputError
+        If there is no record in it, or a key twice in one.
+
+    Examples
+    --------
+    >>> found = read_documents('{"contacts": [{"id": 1}, {"id": 2}, {"i')
+    >>> found.kind, found.source["id"].to_list(), found.broken.rows()
+    ('json', [1, 2, None], [(2, '{"i')])
+    """
+    start = _BLANK.match(text).end()  # type: ignore[union-attr]
+    scan = json.JSONDecoder(object_pairs_hook=_unrepeated_keys).raw_decode
+    records = _Records()
+    kind = "json"
+    try:
+        if text[start] == "[":
+            _scan_array(text, start, scan, records)
+        elif _is_ndjson(text, start):
+            kind = "ndjson"
+            _scan_lines(text, start, scan, records)
+        else:
+            _scan_object(text, start, scan, records)
+    except RecursionError as error:
+        raise InputError("the JSON file is nested too deep", expected="flat records") from error
+    records.flush()
+    if records.places and len(records.torn) == len(records.places):
+        line = 1 + text.count("\n", 0, records.places[0])
+        raise InputError(f"no record could be read from line {line} on", expected="JSON objects", hint="export again")
+    source = pl.DataFrame([column_of(name, values) for name, values in records.columns.items()])
+    broken = pl.DataFrame(
+        {"row": list(records.torn), "line": [text[a : min(b, a + 1000)] for a, b in records.torn.values()]},
+        schema={"row": pl.UInt32, "line": pl.String},
+    )
+    return Documents(source, _lines_of(text, records.places), broken, kind)
+
+
+def _unrepeated_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse an object with a key twice: one of the two values would be lost."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise InputError(f'a record has the key "{twice[:24]}" more than once', expected="each key once")
+    return found
+
+
+def _lines_of(text: str, places: list[int]) -> pl.Series:
+    """Count the line of each place; places ascend."""
+    lines, line, last = [], 1, 0
+    for place in places:
+        line += text.count("\n", last, place)
+        last = place
+        lines.append(line)
+    return pl.Series("line", lines, dtype=pl.UInt32)
+
+
+def _is_ndjson(text: str, start: int) -> bool:
+    """Say whether the first line is an object of its own and more follows; also where the first line is broken."""
+    end = text.find("\n", start)
+    if end < 0 or not text[end:].strip():
+        return False
+    first = text[start:end].strip()
+    if _is_json(first):
+        return True
+    following = _BLANK.match(text, end).end()  # type: ignore[union-attr]
+    second = text[following : text.find("\n", following) if "\n" in text[following:] else len(text)]
+    return not first.endswith("[") and second.startswith("{") and _is_json(second)
+
+
+def _is_json(line: str) -> bool:
+    """Say whether a line is a document of its own."""
+    try:
+        json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _scan_lines(text: str, start: int, scan: Callable[[str, int], tuple[Any, int]], records: _Records) -> None:
+    """Take one record from each line that is not blank."""
+    place = start
+    while place < len(text):
+        end = text.find("\n", place)
+        end = len(text) if end < 0 else end
+        begin = _BLANK.match(text, place, end).end()  # type: ignore[union-attr]
+        if begin < end:
+            _take_line(text, begin, end, scan, records)
+        place = end + 1
+
+
+def _take_line(text: str, begin: int, end: int, scan: Callable[[str, int], tuple[Any, int]], records: _Records) -> None:
+    """Take the record of a line, or note that it is none."""
+    line = text[begin:end].strip()
+    try:
+        value, stop = scan(line, 0)
+    except ValueError:
+        value, stop = None, -1
+    if isinstance(value, dict) and stop == len(line):
+        records.add(value, begin)
+    else:
+        records.tear(begin, end)
+
+
+def _scan_array(text: str, start: int, scan: Callable[[str, int], tuple[Any, int]], records: _Records) -> int:
+    """Take records from the array that opens at a place; return the place after it."""
+    place = _BLANK.match(text, start + 1).end()  # type: ignore[union-attr]
+    while place < len(text):
+        if text[place] == "]":
+            return place + 1
+        try:
+            value, end = scan(text, place)
+        except ValueError as error:
+            found = _NEXT_RECORD.search(text, max(place, getattr(error, "pos", place) - 1))
+            records.tear(place, len(text) if found is None else found.end())
+            if found is None:
+                return len(text)
+            place = found.end()
+            continue
+        if isinstance(value, dict):
+            records.add(value, place)
+        else:
+            records.tear(place, end)
+        place = _BETWEEN.match(text, end).end()  # type: ignore[union-attr]
+    if not records.torn or max(records.torn) != len(records.places) - 1:
+        records.tear(len(text), len(text))  # cut between two records: that something is missing must be seen
+    return place
+
+
+def _scan_object(text: str, start: int, scan: Callable[[str, int], tuple[Any, int]], records: _Records) -> None:
+    """Take the records of an object: itself, the objects that follow each other, or those of an array within."""
+    try:
+        value, end = scan(text, start)
+    except ValueError as error:
+        wrapped = _wrapped_array(text, start)
+        if wrapped is None:
+            raise InputError(
+                f"the JSON file breaks off or is damaged near character {getattr(error, 'pos', start):,}",
+                expected="an array of records, or one record a line",
+                hint="export again",
+            ) from error
+        _scan_array(text, wrapped, scan, records)
+        return
+    if text[end:].strip() or recognised(value):
+        for place, record, stop in _objects(text, start, scan):
+            if record is None:
+                records.tear(place, stop)
+            else:
+                records.add(record, place)
+        return
+    wrapped = _wrapped_array(text, start)
+    if wrapped is None:
+        raise InputError(
+            f"the JSON object holds no array of records (its keys: {', '.join(list(value)[:5])[:100]})",
+            expected='an array of records, or an object around one, as {"contacts": [...]}',
+        )
+    _scan_array(text, wrapped, scan, records)
+
+
+def _objects(
+    text: str, start: int, scan: Callable[[str, int], tuple[Any, int]]
+) -> Iterator[tuple[int, dict[str, Any] | None, int]]:
+    """Give objects that follow each other, each with its place; None for a piece that is none."""
+    place = start
+    while place < len(text):
+        try:
+            value, end = scan(text, place)
+        except ValueError as error:
+            found = _NEXT_RECORD.search(text, max(place, getattr(error, "pos", place) - 1))
+            value, end = None, len(text) if found is None else found.end()
+        yield place, value if isinstance(value, dict) else None, end
+        place = _BETWEEN.match(text, end).end()  # type: ignore[union-attr]
+
+
+def _wrapped_array(text: str, start: int) -> int | None:
+    """Find the array of records within an object: the first array of objects, or the first that is empty."""
+    empty = None
+    for found in _ARRAY.finditer(text, start, start + 2**20):
+        bracket = text.rindex("[", found.start(), found.start(1))
+        if found[1] == "{":
+            return bracket
+        empty = bracket if empty is None else empty
+    return empty
