@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from scoring.batch import Summary, score_file
-    from scoring.context import Context, build_context
+    from scoring.context import Context
     from scoring.errors import InputError, ModelError, SchemaWarning, ScoringError
     from scoring.features import build_features
+    from scoring.intake import build_context
     from scoring.model import Model, load_model
     from scoring.prediction import score
 
@@ -45,7 +46,7 @@ _HOME = {
     "SchemaWarning": "errors",
     "ScoringError": "errors",
     "Summary": "batch",
-    "build_context": "context",
+    "build_context": "intake",
     "build_features": "features",
     "load_model": "model",
     "score": "prediction",

@@ -132,7 +132,7 @@ class Context:
         for level, totals in self.totals.items():
             named = totals.rename({name: f"{level}_{name}" for name in totals.columns if name != "key"})
             if level == "org":
-                out = out.with_columns(pl.lit(series) for series in named)
+                out = out.with_columns(pl.lit(column.item(), dtype=column.dtype).alias(column.name) for column in named)
                 continue
             out = out.with_columns(_key(level))
             if self.hashed:

@@ -103,7 +103,8 @@ class Model:
         numpy.ndarray
             0 to 100 in steps of a tenth.
         """
-        return self.quantiles.searchsorted(priority, side="right") * (100 / _PERCENTILE_STEPS)
+        below: Floats = self.quantiles.searchsorted(priority, side="right") / (_PERCENTILE_STEPS / 100)
+        return below
 
     def tier(self, priority: Floats) -> NDArray[np.intp]:
         """Tier of each priority.
@@ -177,7 +178,8 @@ def _shipped() -> Model:
 
 def _load(folder: Path) -> Model:
     try:
-        sums = dict(reversed(line.split(maxsplit=1)) for line in (folder / _SUMS).read_text("utf-8").splitlines())
+        listed = [line.split(maxsplit=1) for line in (folder / _SUMS).read_text("utf-8").splitlines()]
+        sums = {name: digest for digest, name in listed}
         files = {name: (folder / name).read_bytes() for name in {_DOCUMENT, *sums}}
     except (OSError, ValueError) as error:
         raise ModelError(

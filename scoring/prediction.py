@@ -31,8 +31,8 @@ COLUMNS: Final = (
 
 _PRIORITY: Final = TARGETS.index("engaged")
 _FEATURES: Final = {feature.name: feature for feature in FEATURES}
-_TIER: Final = pl.Enum(TIERS)
-_EVIDENCE: Final = pl.Enum(("none", *EVIDENCE))
+_TIER: Final = pl.Series(TIERS, dtype=pl.Enum(TIERS))
+_EVIDENCE: Final = pl.Series(("none", *EVIDENCE), dtype=pl.Enum(("none", *EVIDENCE)))
 _TOUCHES: Final = pl.sum_horizontal("total_inbound", "total_outbound", "total_meetings")
 
 
@@ -129,8 +129,8 @@ def score_intake(taken: Intake, model: Model) -> pl.DataFrame:
             "answer_probability": odds[:, 2],
             "priority": priority,
             "percentile": model.percentile(priority),
-            "tier": _from_codes(model.tier(priority), _TIER),
-            "evidence": _from_codes(_evidence(table), _EVIDENCE),
+            "tier": _TIER.gather(model.tier(priority)),
+            "evidence": _EVIDENCE.gather(_evidence(table)),
             "reasons": _explainer(model, beside).reasons(features),
         }
     )
@@ -151,10 +151,6 @@ def score_intake(taken: Intake, model: Model) -> pl.DataFrame:
 def _explainer(model: Model, beside: bool) -> Explainer:
     cards = model.with_context if beside else model.without_context
     return Explainer(cards["engaged"], _FEATURES)
-
-
-def _from_codes(codes: np.ndarray[Any, np.dtype[Any]], dtype: pl.Enum) -> pl.Series:
-    return pl.Series(codes.astype(np.uint8)).cast(dtype)
 
 
 def _evidence(table: pl.DataFrame) -> np.ndarray[Any, np.dtype[Any]]:

@@ -21,7 +21,7 @@ from scoring.config import SHIPPED_TIER_CUTS, TARGETS, Target
 from scoring.context import Context
 from scoring.features import FEATURES, OWN_FEATURES, compute
 from scoring.model import SHIPPED, Model
-from scoring.scorecard import Floats, Scorecard, centre, compile_classifier
+from scoring.scorecard import Floats, Scorecard, centre, compile_classifier, count_bins
 from scoring.simulation import Organisation, Settings, draw_organisation
 
 __all__ = ["Recipe", "Sample", "draw_sample", "train_shipped"]
@@ -152,7 +152,8 @@ def fit_scorecard(sample: Sample, target: Target, names: Sequence[str], recipe: 
         l2_regularization=recipe.shrinkage,
         early_stopping=False,
     ).fit(matrix, outcome, sample_weight=weights)
-    return centre(compile_classifier(classifier, names), sample.features, sample.weights)
+    card = compile_classifier(classifier, names)
+    return centre(card, count_bins(card, sample.features, sample.weights))
 
 
 def train_shipped(recipe: Recipe | None = None, jobs: int = 1) -> Model:
@@ -175,7 +176,7 @@ def train_shipped(recipe: Recipe | None = None, jobs: int = 1) -> Model:
     sample = draw_sample(recipe, range(recipe.seed, recipe.seed + recipe.organisations), jobs)
     wanted = [(target, names) for target in TARGETS for names in (_ALL, _OWN)]
     cards = Parallel(n_jobs=jobs)(delayed(fit_scorecard)(sample, target, names, recipe) for target, names in wanted)
-    with_context, without_context = dict(zip(TARGETS, cards[0::2], strict=True)), dict(zip(TARGETS, cards[1::2], strict=True))
+    with_context, without_context = (dict(zip(TARGETS, cards[start::2], strict=True)) for start in (0, 1))
     priority = with_context["engaged"].probability(sample.features)
     return Model(
         name=SHIPPED,
@@ -200,7 +201,7 @@ def _rate(sample: Sample, target: Target) -> float:
 
 
 def _quantiles(priority: Floats, weights: Floats) -> Floats:
-    """The inner per-mille quantiles, each organisation counting the same."""
+    """Find the inner per-mille quantiles, each organisation counting the same."""
     order = np.argsort(priority, kind="stable")
     reached = np.cumsum(weights[order]) / weights.sum()
     places = np.searchsorted(reached, np.arange(1, 1000) / 1000)

@@ -70,7 +70,7 @@ _DAYS: Final = (
 
 
 def _signed_days() -> tuple[tuple[float, str], ...]:
-    """The contact spoke last where the value is negative, the rep where it is positive."""
+    """Name who spoke last: the contact where the value is negative, the rep where it is positive."""
     theirs = [(-high, name) for (_, name), (high, _) in zip(_DAYS[:-1], _DAYS[1:], strict=True)][::-1]
     below = [(-np.inf, f"their mail came {_DAYS[-1][1]} after the last one to them")]
     named = [(least, f"their mail came {name} after the last one to them") for least, name in theirs]
@@ -107,8 +107,8 @@ def _expected(what: str) -> tuple[tuple[float, str], ...]:
 
 
 _TIMES: Final = (
-    (0.0, "under a tenth of"), (0.1, "a tenth to a quarter of"), (0.25, "a quarter to half of"), (0.5, "½ to 0.8 times"),
-    (0.8, "about"), (1.25, "1¼ to 2 times"), (2.0, "2 to 4 times"), (4.0, "4 to 10 times"), (10.0, "over 10 times"),
+    (0.0, "under a tenth of"), (0.1, "a tenth to a quarter of"), (0.25, "a quarter to half of"), (0.5, "½ to ¾ of"),
+    (0.75, "about"), (1.25, "1¼ to 2 times"), (2.0, "2 to 4 times"), (4.0, "4 to 10 times"), (10.0, "over 10 times"),
 )  # fmt: skip
 
 LADDERS: Final[Mapping[str, Ladder]] = {
@@ -125,8 +125,15 @@ LADDERS: Final[Mapping[str, Ladder]] = {
     "expected meetings": Ladder(_expected("meeting")),
     "times": Ladder(_TIMES),
     "minutes": Ladder(
-        ((0, "under 1 minute"), (1, "1 to 2 minutes"), (2, "2 to 5 minutes"), (5, "5 to 15 minutes"),
-         (15, "15 to 30 minutes"), (30, "30 to 60 minutes"), (60, "over an hour"))
+        (
+            (0, "under 1 minute"),
+            (1, "1 to 2 minutes"),
+            (2, "2 to 5 minutes"),
+            (5, "5 to 15 minutes"),
+            (15, "15 to 30 minutes"),
+            (30, "30 to 60 minutes"),
+            (60, "over an hour"),
+        )
     ),  # fmt: skip
     "flag": Ladder(((0, "no"), (0.5, "yes"))),
 }

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import polars as pl
 
@@ -18,47 +18,33 @@ _TIME: Final = "%Y-%m-%dT%H:%M:%S%.fZ"
 
 
 def _as_text(frame: pl.DataFrame) -> pl.DataFrame:
-    """Times as the vendor writes them; fractions only where there are any."""
+    """Put times as the vendor writes them, with fractions only where there are any."""
     times = [name for name, dtype in frame.schema.items() if isinstance(dtype, pl.Datetime)]
-    utc = [pl.col(n).dt.convert_time_zone("UTC") for n in times if getattr(frame.schema[n], "time_zone", None)]
-    return frame.with_columns(utc).with_columns(pl.col(times).dt.to_string(_TIME)) if times else frame
+    zoned = [name for name in times if getattr(frame.schema[name], "time_zone", None)]
+    in_utc = frame.with_columns(pl.col(zoned).dt.convert_time_zone("UTC")) if zoned else frame
+    return in_utc.with_columns(pl.col(times).dt.to_string(_TIME)) if times else frame
 
 
-def _write_csv(frame: pl.DataFrame, path: Path) -> None:
-    nested = [name for name, dtype in frame.schema.items() if dtype.is_nested()]
-    lists = [pl.struct(name).struct.json_encode().alias(name) for name in nested]
-    _as_text(frame.with_columns(lists)).lazy().sink_csv(path, **_compression(path))
+def _write(frame: pl.DataFrame, path: Path, ending: str) -> None:
+    compression: Literal["uncompressed", "gzip", "zstd"] = _COMPRESSIONS.get(path.suffix, "uncompressed")
+    match ending.split(".")[1]:
+        case "parquet":
+            frame.write_parquet(path)
+        case "csv":
+            # a list or struct has no place in a cell: it is written as JSON
+            nested = [name for name, dtype in frame.schema.items() if dtype.is_nested()]
+            cells = [pl.struct(name).struct.json_encode().alias(name) for name in nested]
+            _as_text(frame.with_columns(cells)).lazy().sink_csv(path, compression=compression)
+        case "json":
+            _as_text(frame).write_json(path)
+        case _:
+            _as_text(frame).lazy().sink_ndjson(path, compression=compression)
 
 
-def _write_ndjson(frame: pl.DataFrame, path: Path) -> None:
-    _as_text(frame).lazy().sink_ndjson(path, **_compression(path))
-
-
-def _write_json(frame: pl.DataFrame, path: Path) -> None:
-    _as_text(frame).write_json(path)
-
-
-def _write_parquet(frame: pl.DataFrame, path: Path) -> None:
-    frame.write_parquet(path)
-
-
-def _compression(path: Path) -> dict[str, str]:
-    kinds = {".gz": "gzip", ".zst": "zstd"}
-    return {"compression": kinds[path.suffix]} if path.suffix in kinds else {}
-
-
-FORMATS: Final[dict[str, Callable[[pl.DataFrame, Path], None]]] = {
-    ".csv": _write_csv,
-    ".csv.gz": _write_csv,
-    ".csv.zst": _write_csv,
-    ".ndjson": _write_ndjson,
-    ".ndjson.gz": _write_ndjson,
-    ".ndjson.zst": _write_ndjson,
-    ".jsonl": _write_ndjson,
-    ".json": _write_json,
-    ".parquet": _write_parquet,
-}
-"""What can be written, by the ending of the file's name."""
+_COMPRESSIONS: Final[dict[str, Literal["gzip", "zstd"]]] = {".gz": "gzip", ".zst": "zstd"}
+_TEXT: Final = tuple(f".{kind}{packed}" for kind in ("csv", "ndjson", "jsonl") for packed in ("", *_COMPRESSIONS))
+FORMATS: Final = (*_TEXT, ".json", ".parquet")
+"""Endings of file names that can be written."""
 
 
 def check_target(output: str | Path, source: str | Path | Sequence[str | Path] = ()) -> Path:
@@ -110,7 +96,7 @@ def write_frame(frame: pl.DataFrame, target: Path) -> None:
     """
     ending = ending_of(target) or ".parquet"
     with _beside(target, ending) as part:
-        FORMATS[ending](frame, part)
+        _write(frame, part, ending)
 
 
 def write_lines(lines: Iterable[str], target: Path) -> None:
@@ -145,5 +131,21 @@ def _beside(target: Path, ending: str) -> Iterator[Path]:
 
 
 def ending_of(path: Path) -> str | None:
-    return next((ending for ending in sorted(FORMATS, key=len, reverse=True) if path.name.lower().endswith(ending)),
-                None)  # fmt: skip
+    """Find the ending of a file's name that says its format.
+
+    Parameters
+    ----------
+    path : Path
+        With any name.
+
+    Returns
+    -------
+    str or None
+        One of `FORMATS`, or None.
+
+    Examples
+    --------
+    >>> ending_of(Path("export.CSV.gz"))
+    '.csv.gz'
+    """
+    return next((ending for ending in FORMATS[::-1] if path.name.lower().endswith(ending)), None)

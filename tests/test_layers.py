@@ -93,7 +93,8 @@ def test_scoring_loads_nothing_heavy(code: str) -> None:
 
 
 def test_import_and_help_load_no_polars() -> None:
-    code = "import scoring, sys\nfrom scoring.cli import main\ntry:\n    main(['--help'])\nexcept SystemExit:\n    pass\n"
+    code = "import scoring, sys\nfrom scoring.cli import main\n"
+    code += "try:\n    main(['--help'])\nexcept SystemExit:\n    pass\n"
     done = subprocess.run(
         [sys.executable, "-c", code + "assert 'polars' not in sys.modules"], capture_output=True, text=True, check=False
     )

@@ -16,8 +16,8 @@ def add_input(parser: argparse.ArgumentParser) -> None:
     parser : argparse.ArgumentParser
         Parser of a verb.
     """
-    parser.add_argument("files", nargs="*", type=Path, metavar="FILE",
-                        help="the export: CSV, JSON, NDJSON or Parquet, also .gz or .zst; several are one export")  # fmt: skip
+    kinds = "CSV, JSON, NDJSON or Parquet, also .gz or .zst"
+    parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help=f"the export: {kinds}; several are one")
     parser.add_argument("--as-of", metavar="DATE", help="date of the export; inferred if not given")
     parser.add_argument("--suppress", type=Path, metavar="LIST",
                         help="text file of addresses and domains, one a line, that must not be scored")  # fmt: skip

@@ -9,8 +9,6 @@ from pathlib import Path
 
 import polars as pl
 
-from scoring.reading import read_columns
-
 __all__ = ["print_top"]
 
 _SHOWN = ("tier", "priority", "reply_probability", "meeting_probability", "answer_probability")
@@ -28,13 +26,17 @@ def print_top(path: Path, count: int) -> None:
         How many.
     """
     width = max(60, min(shutil.get_terminal_size((110, 24)).columns, 140))
-    scored = read_columns(path, [*_SHOWN, "first_name", "last_name", "email", "account_name", "source_email", "reasons"])
-    chances = pl.col("^.*(priority|probability)$").cast(pl.Float64)
+    from scoring.reading import read
+
+    export = read(path)
+    known = export.table.select("first_name", "last_name", "email", "account_name", "source_email")
+    scored = pl.concat([known, export.source.select(*_SHOWN, "reasons")], how="horizontal")
+    chances = pl.col(_SHOWN[1:]).cast(pl.Float64)
     best = scored.with_columns(chances).sort("priority", descending=True, maintain_order=True).head(count)
     print(_HEAD)
     for place, row in enumerate(best.iter_rows(named=True), start=1):
-        percent = [f"{row[name] * 100:.0f} %" for name in _SHOWN[1:]]
-        print(f"{place:>3}  {row['tier']:<4}  {percent[0]:>6}  {percent[1]:>5}  {percent[2]:>7}  {percent[3]:>6}  {_who(row)}")
+        either, reply, meeting, answer = (f"{row[name]:.0%}" for name in _SHOWN[1:])
+        print(f"{place:>3}  {row['tier']:<4}  {either:>6}  {reply:>5}  {meeting:>7}  {answer:>6}  {_who(row)}")
         for line in textwrap.wrap(_plain(row["reasons"]), width - 9):
             print(f"{'':>9}{line}")
     print()
