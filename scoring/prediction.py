@@ -33,7 +33,7 @@ _PRIORITY: Final = TARGETS.index("engaged")
 _FEATURES: Final = {feature.name: feature for feature in FEATURES}
 _TIER: Final = pl.Series(TIERS, dtype=pl.Enum(TIERS))
 _EVIDENCE: Final = pl.Series(("none", *EVIDENCE), dtype=pl.Enum(("none", *EVIDENCE)))
-_TOUCHES: Final = pl.sum_horizontal("total_inbound", "total_outbound", "total_meetings")
+_TOUCHES: Final = ("total_inbound", "total_outbound", "total_meetings")
 
 
 def score(
@@ -155,5 +155,5 @@ def _explainer(model: Model, beside: bool) -> Explainer:
 
 def _evidence(table: pl.DataFrame) -> np.ndarray[Any, np.dtype[Any]]:
     """Position in `_EVIDENCE`: how many of the least numbers of touches the row reaches."""
-    touches = table.select(_TOUCHES.fill_null(0)).to_series().to_numpy()
+    touches = sum(np.nan_to_num(table[name].to_numpy().astype(np.float64)) for name in _TOUCHES)
     return np.searchsorted(np.array(list(EVIDENCE.values())), touches, side="right")

@@ -8,7 +8,7 @@ has one sentence, made once. Features that tell of one fact are added up and mak
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
@@ -62,11 +62,17 @@ class Explainer:
             self._offsets.append(len(sentences))
             self._tables.append(split)
             sentences += _sentences(split, feature)
-        self._sentences = pl.Series("sentence", sentences, dtype=pl.String)
         facts = [features[table.feature].fact for table in card.tables]
         self._facts = [[i for i, fact in enumerate(facts) if fact == each] for each in dict.fromkeys(facts)]
-        amounts = [f" ({cents / _CENTS:+.2f})" for cents in range(-_MOST, _MOST + 1)]
-        self._amounts = pl.Series("amount", amounts, dtype=pl.String)
+        self._each_way = min(EACH_WAY, len(self._facts))
+        self._silent = len(sentences)
+        # the texts are gathered in one expression, made once: a single record is then explained as fast as it is scored
+        words = pl.lit(pl.Series("words", [*sentences, None], dtype=pl.String))
+        amounts = pl.lit(pl.Series("amounts", [f" ({cents / _CENTS:+.2f})" for cents in range(-_MOST, _MOST + 1)]))
+        slots = range(2 * self._each_way)
+        each = [words.gather(f"sentence_{slot}") + amounts.gather(f"cents_{slot}") for slot in slots]
+        whole = pl.concat_str(each, separator="; ", ignore_nulls=True) if each else pl.lit("")
+        self._text = pl.when(whole == "").then(pl.lit(NOTHING_STANDS_OUT)).otherwise(whole).alias("reasons")
 
     def reasons(self, columns: Columns) -> pl.Series:
         """Put the strongest contributions of each row into words.
@@ -83,23 +89,18 @@ class Explainer:
             lower it, each with its log-odds against the average contact.
         """
         strength, sentence = self._by_fact(columns)
-        rows = len(strength)
+        rows = np.arange(len(strength))
         order = np.argsort(strength, axis=1, kind="stable")
-        slots: list[pl.Series] = []
-        each_way = min(EACH_WAY, strength.shape[1])
-        picks = [order[:, -1 - k] for k in range(each_way)] + [order[:, k] for k in range(each_way)]
-        signs = [1] * each_way + [-1] * each_way
-        index = np.arange(rows)
-        for number, (pick, sign) in enumerate(zip(picks, signs, strict=True)):
-            amount = strength[index, pick]
-            shown = pl.Series(sign * amount >= LEAST)
-            cents = np.clip(np.rint(amount * _CENTS), -_MOST, _MOST).astype(np.int64) + _MOST
-            text = self._sentences.gather(sentence[index, pick]) + self._amounts.gather(cents)
-            slots.append(pl.select(pl.when(shown).then(text)).to_series().alias(str(number)))
-        if not slots:
-            return pl.Series("reasons", [NOTHING_STANDS_OUT] * rows, dtype=pl.String)
-        joined = pl.DataFrame(slots).select(pl.concat_str(pl.all(), separator="; ", ignore_nulls=True).alias("reasons"))
-        return joined["reasons"].replace("", NOTHING_STANDS_OUT)
+        chosen: dict[str, NDArray[Any]] = {}
+        for slot in range(2 * self._each_way):
+            upward = slot < self._each_way
+            pick = order[:, -1 - slot] if upward else order[:, slot - self._each_way]
+            amount = strength[rows, pick]
+            shown = amount >= LEAST if upward else amount <= -LEAST
+            chosen[f"sentence_{slot}"] = np.where(shown, sentence[rows, pick], self._silent)
+            chosen[f"cents_{slot}"] = np.clip(np.rint(amount * _CENTS), -_MOST, _MOST).astype(np.int64) + _MOST
+        frame = pl.DataFrame(chosen) if chosen else pl.DataFrame({"row": rows})
+        return frame.select(self._text).to_series()
 
     def _by_fact(self, columns: Columns) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """Strength of each fact and the sentence that tells it, both of shape (rows, facts)."""
