@@ -28,6 +28,23 @@ _READERS = tuple(
 )
 
 
+_TYPES: dict[type, pl.DataType] = {
+    str: pl.String(),
+    bool: pl.Boolean(),
+    int: pl.Int64(),
+    float: pl.Float64(),
+    type(None): pl.String(),
+}
+
+
+def _source(record: Mapping[str, Any]) -> pl.DataFrame:
+    """Put a record into a frame of one row."""
+    try:
+        return pl.from_dicts([record], schema={name: _TYPES[type(value)] for name, value in record.items()})
+    except (KeyError, OverflowError, TypeError, ValueError, pl.exceptions.PolarsError):
+        return frame_of([record])
+
+
 def read_record(record: Mapping[str, Any]) -> Export:
     """Read one record.
 
@@ -72,7 +89,7 @@ def read_record(record: Mapping[str, Any]) -> Export:
             faults.append((0, RULES[kind], str(column), text if len(text) <= SHOWN else f"{text[:SHOWN]}..."))
     return Export(
         table=pl.from_dicts([row], schema=_SCHEMA),
-        source=frame_of([record]),
+        source=_source(record),
         kind="dict",
         renamed=dict(columns.renamed),
         missing=columns.missing,

@@ -1,0 +1,97 @@
+"""Who is left out on request: addresses and domains that must not be scored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+
+import polars as pl
+
+from scoring.errors import InputError
+
+__all__ = ["find_suppressed"]
+
+
+def find_suppressed(table: pl.DataFrame, suppress: Sequence[str]) -> pl.Series:
+    """Find the rows that are left out on request.
+
+    Parameters
+    ----------
+    table : polars.DataFrame
+        The typed table.
+    suppress : sequence of str
+        Mail addresses and domains, see `scoring.validation.validate`.
+
+    Returns
+    -------
+    polars.Series
+        Boolean, one for each row.
+
+    Raises
+    ------
+    InputError
+        If an entry is neither an address nor a domain.
+
+    Examples
+    --------
+    >>> from scoring.schema import empty
+    >>> table = empty(2).with_columns(email=pl.Series(["a@mail.acme.com", "b@acme.com.example"]))
+    >>> find_suppressed(table, ["acme.com"]).to_list()
+    [True, False]
+    """
+    none = pl.Series("suppressed", [False], dtype=pl.Boolean).new_from_index(0, table.height)
+    entries = (suppress,) if isinstance(suppress, str) else tuple(suppress)
+    addresses, domains = _entries(entries)
+    if not addresses and not domains:
+        return none
+    keys = table.select(
+        email=pl.col("email").str.to_lowercase(),
+        host=pl.col("email").str.to_lowercase().str.extract(r"@([^@\s]+?)\.?>?$"),
+        account=pl.col("account_domain").str.to_lowercase().str.strip_prefix("@"),
+        crm_id="crm_id",
+    )
+    hosts = _covered(keys["host"], frozenset(name for name in domains if "." in name))
+    accounts = _covered(keys["account"], domains)
+    known = keys.select(
+        email=pl.col("email").is_in(list(addresses)),
+        host=pl.col("host").is_in(hosts),
+        account=pl.col("account").is_in(accounts),
+    )
+    hit = known.select(pl.any_horizontal(pl.all().fill_null(False))).to_series()
+    people = keys["crm_id"].filter(hit).drop_nulls().unique()
+    if people.len():
+        hit = hit | keys["crm_id"].is_in(people.implode()).fill_null(False)
+    return hit.alias("suppressed")
+
+
+@lru_cache(maxsize=8)
+def _entries(suppress: tuple[str, ...]) -> tuple[frozenset[str], frozenset[str]]:
+    """Sort what is to be left out into addresses and domains."""
+    addresses: set[str] = set()
+    domains: set[str] = set()
+    for entry in suppress:
+        if not isinstance(entry, str):
+            raise InputError(f"suppress holds a {type(entry).__name__}", expected="mail addresses and domains as text")
+        name = entry.strip().lower()
+        if not name:
+            continue
+        bare = name.removeprefix("*.").removeprefix("@").removeprefix(".").removesuffix(".")
+        if not bare or any(sign.isspace() or sign in ",;:/<>" for sign in bare) or bare.endswith("@"):
+            raise InputError(
+                "an entry of suppress is neither an address nor a domain",
+                expected='each to be of the form "name@acme.com" or "acme.com"',
+                hint="give several as a list",
+            )
+        (addresses if "@" in bare else domains).add(bare)
+    return frozenset(addresses), frozenset(domains)
+
+
+def _covered(found: pl.Series, domains: Iterable[str]) -> list[str]:
+    """List the domains found that are one of those given, or below one."""
+    given = frozenset(domains)
+    covered = []
+    for name in found.unique().drop_nulls().to_list():
+        parts = name.split(".")
+        if any(".".join(parts[start:]) in given for start in range(len(parts))):
+            covered.append(name)
+    return covered
