@@ -17,7 +17,7 @@ from scoring.errors import InputError, SchemaWarning
 from scoring.reading.cells import typed
 from scoring.reading.columns import Columns, match, unrepeated
 from scoring.reading.export import FAULTS, Export, shorten
-from scoring.reading.files import Contents, read_file
+from scoring.reading.files import Contents, naming, read_file
 from scoring.reading.frames import kind_of, restore, table_of
 from scoring.reading.records import read_record
 from scoring.schema import NAMES, empty
@@ -65,7 +65,7 @@ def read(contacts: Any) -> Export:
         if kind == "dicts" and not len(contacts):
             return _nothing(kind)
         source = table_of(contacts, kind)
-        return _export([Contents(source, kind, None, _none_broken())], {})
+        return _export([Contents(source, kind, None, _none_broken())], [None], {})
     if isinstance(contacts, (list, tuple)) and all(isinstance(path, (str, os.PathLike)) for path in contacts):
         return _from_files(contacts)
     raise InputError(
@@ -87,19 +87,18 @@ def _from_files(paths: Sequence[str | os.PathLike[str]]) -> Export:
                 for path, part in zip(paths, parts, strict=True)
             ]
         }
-    return _export(parts, details)
+    return _export(parts, paths, details)
 
 
-def _export(parts: Sequence[Contents], details: dict[str, Any]) -> Export:
+def _export(
+    parts: Sequence[Contents], paths: Sequence[str | os.PathLike[str] | None], details: dict[str, Any]
+) -> Export:
     """Type each part and join them."""
     tables, sources, faults, found = [], [], [], []
     start = 0
-    for part in parts:
-        if part.kind == "json" and not part.source.width:
-            columns = Columns({}, {}, NAMES, ())
-        else:
-            unrepeated(part.source.columns)
-            columns = match(tuple(part.source.columns))
+    for part, path in zip(parts, paths, strict=True):
+        with naming(path):
+            columns = _columns(part)
         table, unread = typed(part.source, columns.found)
         torn = part.broken.select(
             pl.col("row").cast(pl.UInt32),
@@ -132,6 +131,14 @@ def _export(parts: Sequence[Contents], details: dict[str, Any]) -> Export:
         lines=None if any(one is None for one in lines) else pl.concat([one for one in lines if one is not None]),
         details=details,
     )
+
+
+def _columns(part: Contents) -> Columns:
+    """Find the fields among the columns; records that are none have no columns, and that is no fault."""
+    if part.kind in ("json", "ndjson") and not part.source.width:
+        return Columns({}, {}, NAMES, ())
+    unrepeated(part.source.columns)
+    return match(tuple(part.source.columns))
 
 
 def _nothing(kind: str) -> Export:

@@ -133,7 +133,7 @@ def match(names: tuple[str, ...]) -> Columns:
     if not any(name in found for name in ACTIVITY):
         more = ", ..." if len(names) > 5 else ""
         raise InputError(
-            f"no column says what happened (found {len(names)}: {_quoted(names[:5])}{more})",
+            f"no column says what happened (found {f'{len(names)}: {_quoted(names[:5])}{more}' if names else 'none'})",
             expected=f"at least one of {', '.join(ACTIVITY)}",
             hint="export the contacts with their activity fields, or rename the columns",
         )

@@ -15,8 +15,9 @@ from typing import Any
 import polars as pl
 
 from scoring.errors import InputError
-from scoring.reading.columns import recognised
+from scoring.reading.columns import recognised, unrepeated
 from scoring.reading.frames import column_of
+from scoring.reading.scalars import encodable
 
 __all__ = ["Documents", "read_documents"]
 
@@ -122,7 +123,9 @@ def read_documents(text: str) -> Documents:
     if records.places and len(records.torn) == len(records.places):
         line = 1 + text.count("\n", 0, records.places[0])
         raise InputError(f"no record could be read from line {line} on", expected="JSON objects", hint="export again")
-    source = pl.DataFrame([column_of(name, values) for name, values in records.columns.items()])
+    columns = [column_of(encodable(name), values) for name, values in records.columns.items()]
+    unrepeated([column.name for column in columns])
+    source = pl.DataFrame(columns)
     broken = pl.DataFrame(
         {"row": list(records.torn), "line": [text[a : min(b, a + 1000)] for a, b in records.torn.values()]},
         schema={"row": pl.UInt32, "line": pl.String},
@@ -246,7 +249,7 @@ def _scan_object(text: str, start: int, scan: Callable[[str, int], tuple[Any, in
     wrapped = _wrapped_array(text, start)
     if wrapped is None:
         raise InputError(
-            f"the JSON object holds no array of records (its keys: {', '.join(list(value)[:5])[:100]})",
+            f"the JSON object holds no array of records ({len(value)} keys)",
             expected='an array of records, or an object around one, as {"contacts": [...]}',
         )
     _scan_array(text, wrapped, scan, records)

@@ -56,6 +56,9 @@ class Export:
     details: dict[str, Any] = field(default_factory=dict)
 
 
+_NO_FAULTS = pl.DataFrame(schema=FAULTS)
+
+
 def no_faults() -> pl.DataFrame:
     """Make an empty frame of faults.
 
@@ -68,7 +71,7 @@ def no_faults() -> pl.DataFrame:
     >>> no_faults().columns
     ['row', 'rule', 'column', 'cell']
     """
-    return pl.DataFrame(schema=FAULTS)
+    return _NO_FAULTS
 
 
 def shorten(text: pl.Series) -> pl.Series:

@@ -11,6 +11,8 @@ import os
 import re
 import warnings
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,7 +23,7 @@ from scoring.errors import InputError, SchemaWarning
 from scoring.reading.delimited import read_delimited
 from scoring.reading.documents import read_documents
 
-__all__ = ["Contents", "read_file"]
+__all__ = ["Contents", "naming", "read_file"]
 
 _FOREIGN: tuple[tuple[bytes, str, str], ...] = (
     (b"PK\x03\x04", "a zip archive", "unpack it and give the file inside"),
@@ -100,16 +102,40 @@ def read_file(path: str | os.PathLike[str]) -> Contents:
     --------
     >>> read_file("no-such-file.csv")
     Traceback (most recent call last):
-    scoring.errors.InputError: "no-such-file.csv" is not there; expected a CSV, JSON, NDJSON or Parquet file
+    scoring.errors.InputError: "no-such-file.csv": there is no such file; expected a CSV, JSON, NDJSON or Parquet file
     """
-    name = os.fspath(path)
+    with naming(path):
+        return _contents(_stored(os.fspath(path)))
+
+
+@contextmanager
+def naming(path: str | os.PathLike[str] | None) -> Iterator[None]:
+    """Put the name of the file before what is wrong with it.
+
+    Parameters
+    ----------
+    path : str, path-like or None
+        The file; None for a table in memory.
+
+    Yields
+    ------
+    None
+
+    Examples
+    --------
+    >>> with naming("exports/may.csv"):
+    ...     raise InputError("the file is empty")
+    Traceback (most recent call last):
+    scoring.errors.InputError: "may.csv": the file is empty
+    """
     try:
-        data = _stored(name)
-        return _contents(data)
+        yield
     except InputError as error:
-        if error.found.startswith('"'):
+        if path is None:
             raise
-        shown = os.path.basename(name) or name
+        name = os.fspath(path)
+        shown = os.path.basename(name.rstrip("/")) or name
+        shown = "".join(sign if sign.isprintable() else "?" for sign in shown[:80])
         raise InputError(f'"{shown}": {error.found}', expected=error.expected, hint=error.hint) from error
 
 
@@ -117,18 +143,19 @@ def _stored(name: str) -> bytes:
     """Read the bytes of a file."""
     if _CLOUD.match(name):
         return _from_cloud(name)
+    if not name.strip():
+        raise InputError("the path is empty", expected="the path of a file")
     if name.startswith("file://"):
         name = name.removeprefix("file://")
     elif _ADDRESS.match(name):
         raise InputError("a web address is not opened", expected="a file", hint="download it first")
     try:
-        return Path(name).read_bytes()
+        return Path(name).expanduser().read_bytes()
     except FileNotFoundError as error:
-        shown = name if len(name) < 200 else f"{name[:60]}..."
-        raise InputError(f'"{shown}" is not there', expected="a CSV, JSON, NDJSON or Parquet file") from error
+        raise InputError("there is no such file", expected="a CSV, JSON, NDJSON or Parquet file") from error
     except IsADirectoryError as error:
         raise InputError("this is a folder", expected="a file", hint="give its files as a list of paths") from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RuntimeError) as error:
         reason = getattr(error, "strerror", None) or "the path is not valid"
         raise InputError(f"it cannot be opened ({reason.lower()})", expected="a readable file") from error
 
@@ -223,15 +250,28 @@ def _as_utf8(data: bytes) -> tuple[bytes, str]:
         guessed = _unmarked_utf16(data)
         if guessed is not None:
             return _decoded(data, guessed).encode(), guessed
+    data = _without_zeros(data)
+    _refuse_binary(data)
     if data.isascii():
-        _refuse_binary(data)
         return data, "utf-8"
     try:
         data.decode()
     except UnicodeDecodeError as error:
-        _refuse_binary(data)
-        return _as_western(data, error.start), "cp1252"
+        return _repaired(data, error.start)
     return data, "utf-8"
+
+
+def _without_zeros(data: bytes) -> bytes:
+    """Cut off zeros at the end, which is what a disk holds of a file that was not written to its end, and say so."""
+    whole = data.rstrip(b"\x00")
+    if len(data) - len(whole) > 1:
+        warnings.warn(
+            f"the file ends in {len(data) - len(whole):,} zero bytes, as one does that was not written to its end",
+            SchemaWarning,
+            stacklevel=2,
+        )
+        return whole
+    return data
 
 
 def _unmarked_utf16(data: bytes) -> str | None:
@@ -265,14 +305,24 @@ def _refuse_binary(data: bytes) -> None:
         raise InputError("the file is binary", expected="a CSV, JSON, NDJSON or Parquet file")
 
 
-def _as_western(data: bytes, place: int) -> bytes:
-    """Read bytes that are no UTF-8 as Windows-1252, what Excel saves in the West, and say so."""
+def _repaired(data: bytes, place: int) -> tuple[bytes, str]:
+    """Read bytes that are not all UTF-8, and say so: a damaged file, or Windows-1252, as Excel saves in the West."""
     line = data.count(10, 0, place) + 1
+    text = data.decode("utf-8", "replace")
+    damaged = text.count("\ufffd")
+    # Text in another encoding hardly ever holds a valid sequence of UTF-8.
+    if len(data) - place < 4 or sum(1 for sign in re.findall(r"[^\x00-\x7f\ufffd]", text)) > damaged:
+        warnings.warn(
+            f"{damaged:,} characters are damaged, the first on line {line}: they are read as question marks",
+            SchemaWarning,
+            stacklevel=2,
+        )
+        return text.encode(), "utf-8"
     try:
         text = data.decode("cp1252")
     except UnicodeDecodeError as error:
         raise InputError(
-            f"the text is not UTF-8 (line {line}) nor Windows-1252 (line {data.count(10, 0, error.start) + 1})",
+            f"the text is neither UTF-8 (line {line}) nor Windows-1252 (line {data.count(10, 0, error.start) + 1})",
             expected="UTF-8",
             hint="save the file as UTF-8",
         ) from error
@@ -281,4 +331,4 @@ def _as_western(data: bytes, place: int) -> bytes:
         SchemaWarning,
         stacklevel=2,
     )
-    return text.encode()
+    return text.encode(), "cp1252"

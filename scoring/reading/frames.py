@@ -117,7 +117,7 @@ def frame_of(rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
     names = dict.fromkeys(name for row in rows for name in row)
     if not all(isinstance(name, str) for name in names):
         raise InputError("a record has keys that are no text", expected="names of fields as keys")
-    return pl.DataFrame([column_of(name, [row.get(name) for row in rows]) for name in names])
+    return pl.DataFrame([column_of(scalars.encodable(name), [row.get(name) for row in rows]) for name in names])
 
 
 def column_of(name: str, values: list[Any]) -> pl.Series:
@@ -143,7 +143,7 @@ def column_of(name: str, values: list[Any]) -> pl.Series:
     """
     kinds = set(map(type, values)) - {type(None)}
     if not kinds or kinds == {str}:
-        return pl.Series(name, values, dtype=pl.String)
+        return _text_column(name, values)
     if kinds == {bool}:
         return pl.Series(name, values, dtype=pl.Boolean)
     if kinds == {int} and all(-(2**63) <= value < 2**63 for value in values if value is not None):
@@ -160,7 +160,16 @@ def column_of(name: str, values: list[Any]) -> pl.Series:
     plain = [scalars.plain(value) for value in values]
     if any(one is not other for one, other in zip(plain, values, strict=True)) and not kinds & {dict, list}:
         return column_of(name, plain)
-    return pl.Series(name, [scalars.as_text(value) for value in plain], dtype=pl.String)
+    return _text_column(name, [scalars.as_text(value) for value in plain])
+
+
+def _text_column(name: str, values: list[str | None]) -> pl.Series:
+    """Make a column of text, also of text that is no valid Unicode."""
+    try:
+        return pl.Series(name, values, dtype=pl.String)
+    except UnicodeEncodeError:
+        whole = [None if value is None else scalars.encodable(value) for value in values]
+        return pl.Series(name, whole, dtype=pl.String)
 
 
 def _pandas_column(name: str, column: Any) -> pl.Series:

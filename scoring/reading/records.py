@@ -87,8 +87,13 @@ def read_record(record: Mapping[str, Any]) -> Export:
             row[name] = None
             text = scalars.as_text(scalars.plain(value)) or ""
             faults.append((0, RULES[kind], str(column), text if len(text) <= SHOWN else f"{text[:SHOWN]}..."))
+    try:
+        table = pl.from_dicts([row], schema=_SCHEMA)
+    except UnicodeEncodeError:
+        row = {name: scalars.encodable(cell) if isinstance(cell, str) else cell for name, cell in row.items()}
+        table = pl.from_dicts([row], schema=_SCHEMA)
     return Export(
-        table=pl.from_dicts([row], schema=_SCHEMA),
+        table=table,
         source=_source(record),
         kind="dict",
         renamed=dict(columns.renamed),

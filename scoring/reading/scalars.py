@@ -44,6 +44,7 @@ __all__ = [
     "TIME",
     "Unreadable",
     "as_text",
+    "encodable",
     "flag_of",
     "plain",
     "time_of",
@@ -135,6 +136,26 @@ def as_text(value: Any) -> str | None:
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**63:
         return str(int(value))
     return str(value.isoformat()) if isinstance(value, (datetime, date)) else str(value)
+
+
+def encodable(text: str) -> str:
+    """Return text that can be written as UTF-8: half of a surrogate pair, which JSON can hold, becomes a question mark.
+
+    Parameters
+    ----------
+    text : str
+        Any text.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> encodable("a" + chr(0xD800))
+    'a?'
+    """
+    return text.encode("utf-8", "replace").decode()
 
 
 def _unusual(value: Any) -> Any:
