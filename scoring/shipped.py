@@ -17,6 +17,7 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
+from scoring.card import OUTCOMES, judge, write_card
 from scoring.config import SHIPPED_TIER_CUTS, TARGETS, Target
 from scoring.context import Context
 from scoring.features import FEATURES, OWN_FEATURES, compute
@@ -28,12 +29,6 @@ __all__ = ["Recipe", "Sample", "draw_sample", "train_shipped"]
 
 _OWN: Final = [feature.name for feature in OWN_FEATURES]
 _ALL: Final = [feature.name for feature in FEATURES]
-_OUTCOMES: Final[dict[Target, str]] = {
-    "reply": "replied",
-    "meeting": "met",
-    "answer": "answered",
-    "engaged": "engaged",
-}
 
 
 @dataclass(frozen=True)
@@ -142,7 +137,7 @@ def fit_scorecard(sample: Sample, target: Target, names: Sequence[str], recipe: 
 
     counted = sample.outcomes["contacted"].to_numpy() if target == "answer" else slice(None)
     matrix = sample.features.select(names).to_numpy()[counted]
-    outcome, weights = sample.outcomes[_OUTCOMES[target]].to_numpy()[counted], sample.weights[counted]
+    outcome, weights = sample.outcomes[OUTCOMES[target]].to_numpy()[counted], sample.weights[counted]
     classifier = HistGradientBoostingClassifier(
         interaction_cst="no_interactions",
         max_iter=recipe.iterations,
@@ -196,7 +191,7 @@ def train_shipped(recipe: Recipe | None = None, jobs: int = 1) -> Model:
 
 def _rate(sample: Sample, target: Target) -> float:
     counted = sample.outcomes["contacted"].to_numpy() if target == "answer" else np.ones(len(sample.weights), bool)
-    outcome = sample.outcomes[_OUTCOMES[target]].to_numpy()[counted]
+    outcome = sample.outcomes[OUTCOMES[target]].to_numpy()[counted]
     return round(float(np.average(outcome, weights=sample.weights[counted])), 6)
 
 
@@ -225,7 +220,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--jobs", type=int, default=2)
     options: Any = parser.parse_args(arguments)
-    train_shipped(jobs=options.jobs).save(options.folder)
+    model = train_shipped(jobs=options.jobs)
+    model.save(options.folder, card=write_card(model, judge(model, jobs=options.jobs)))
     return 0
 
 
