@@ -53,8 +53,8 @@ def judge(model: Model, organisations: int = 60, rows: int = 3000, futures: int 
     -------
     polars.DataFrame
         One row for each organisation, target and model (``with context``, ``without context``, ``recency``,
-        ``rfm``, ``true chance``) with its measures; `brier` and `log_loss` are null for what gives no chance. An organisation
-        with fewer than ten outcomes of a target, or ten rows without, is not judged on it.
+        ``rfm``, ``true chance``) with its measures; `brier` and `log_loss` are null for what gives no chance. An
+        organisation with fewer than ten outcomes of a target, or ten rows without, is not judged on it.
     """
     from joblib import Parallel, delayed
 
@@ -150,14 +150,14 @@ def write_card(model: Model, judged: pl.DataFrame) -> str:
 
 
 _LIMITS: Final = """\
-- Your organisation. It was trained on what people plausibly do, not on what yours do: its order carries over better than
-  the level of its chances. Training on your own exports makes up for that.
+- Your organisation. It was trained on what people plausibly do, not on what yours do: its order carries over better
+  than the level of its chances.
 - What was written. It knows that there was a mail, not whether it said no; nor deals, money, intent or the weather.
 - Automatic replies, which may count as inbound mails.
-- Whether titles matter at yours: seniority and department had small effects of random sign in the simulation.
+- Whether titles matter at yours: seniority and department had small effects of random sign in simulation.
 - People who objected to profiling: leave them out with `suppress=`.
-- The chance of an answer is learned from rows in which the rep did write. Reps choose whom to write to, so it may be too
-  high for contacts that they would never have chosen."""
+- The chance of an answer is learned from rows in which the rep did write. Reps choose whom to write to, so it may
+  be too high for contacts that they would never have chosen."""
 
 
 def _table(judged: pl.DataFrame) -> str:

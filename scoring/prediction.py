@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from scoring import schema
 from scoring.config import EVIDENCE, TARGETS, TIERS
@@ -153,7 +154,7 @@ def _explainer(model: Model, beside: bool) -> Explainer:
     return Explainer(cards["engaged"], _FEATURES)
 
 
-def _evidence(table: pl.DataFrame) -> np.ndarray[Any, np.dtype[Any]]:
+def _evidence(table: pl.DataFrame) -> NDArray[np.intp]:
     """Position in `_EVIDENCE`: how many of the least numbers of touches the row reaches."""
     touches = sum(np.nan_to_num(table[name].to_numpy().astype(np.float64)) for name in _TOUCHES)
-    return np.searchsorted(np.array(list(EVIDENCE.values())), touches, side="right")
+    return np.array(list(EVIDENCE.values())).searchsorted(touches, side="right")
