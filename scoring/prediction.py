@@ -156,5 +156,5 @@ def _explainer(model: Model, beside: bool) -> Explainer:
 
 def _evidence(table: pl.DataFrame) -> NDArray[np.intp]:
     """Position in `_EVIDENCE`: how many of the least numbers of touches the row reaches."""
-    touches = sum(np.nan_to_num(table[name].to_numpy().astype(np.float64)) for name in _TOUCHES)
+    touches = np.sum([np.nan_to_num(table[name].to_numpy().astype(np.float64)) for name in _TOUCHES], axis=0)
     return np.array(list(EVIDENCE.values())).searchsorted(touches, side="right")
