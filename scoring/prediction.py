@@ -34,6 +34,7 @@ _PRIORITY: Final = TARGETS.index("engaged")
 _FEATURES: Final = {feature.name: feature for feature in FEATURES}
 _TIER: Final = pl.Series(TIERS, dtype=pl.Enum(TIERS))
 _EVIDENCE: Final = pl.Series(("none", *EVIDENCE), dtype=pl.Enum(("none", *EVIDENCE)))
+_LEAST_TOUCHES: Final = np.array(list(EVIDENCE.values()))
 _TOUCHES: Final = ("total_inbound", "total_outbound", "total_meetings")
 
 
@@ -133,19 +134,16 @@ def score_intake(taken: Intake, model: Model) -> pl.DataFrame:
             "tier": _TIER.gather(model.tier(priority)),
             "evidence": _EVIDENCE.gather(_evidence(table)),
             "reasons": _explainer(model, beside).reasons(features),
+            "problem": taken.checked.problem,
+            "flags": taken.checked.flags,
+            "as_of": pl.Series([when], dtype=schema.DTYPES["time"]).new_from_index(0, table.height),
+            "model_id": pl.Series([model.id]).new_from_index(0, table.height),
         }
     )
-    scored = scored.with_columns(
-        taken.checked.problem,
-        taken.checked.flags,
-        pl.lit(when, dtype=schema.DTYPES["time"]).alias("as_of"),
-        pl.lit(model.id).alias("model_id"),
-    )
-    if taken.checked.problem.null_count() < scored.height:
-        kept_aside = pl.col("problem").is_not_null()
-        scores = pl.col(COLUMNS[: COLUMNS.index("problem")])
-        scored = scored.with_columns(pl.when(~kept_aside).then(scores))
-    return scored.select(COLUMNS)
+    if taken.checked.problem.null_count() == scored.height:
+        return scored
+    scores = pl.col(COLUMNS[: COLUMNS.index("problem")])
+    return scored.with_columns(pl.when(pl.col("problem").is_null()).then(scores))
 
 
 @cache
@@ -157,4 +155,5 @@ def _explainer(model: Model, beside: bool) -> Explainer:
 def _evidence(table: pl.DataFrame) -> NDArray[np.intp]:
     """Position in `_EVIDENCE`: how many of the least numbers of touches the row reaches."""
     touches = np.sum([np.nan_to_num(table[name].to_numpy().astype(np.float64)) for name in _TOUCHES], axis=0)
-    return np.array(list(EVIDENCE.values())).searchsorted(touches, side="right")
+    reached: NDArray[np.intp] = _LEAST_TOUCHES.searchsorted(touches, side="right")
+    return reached
