@@ -7,6 +7,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
+from math import isfinite
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,7 +18,7 @@ from scoring.errors import InputError
 from scoring.intake import Intake, take_in
 from scoring.model import SHIPPED, Model, load_model
 from scoring.prediction import COLUMNS, score_intake
-from scoring.writing import check_target, write_frame, write_lines
+from scoring.writing import check_target, refuse_input, write_frame, write_with_lines
 
 __all__ = ["Summary", "score_file"]
 
@@ -112,6 +113,8 @@ def score_file(
     an older such file is removed where every row is fine.
     """
     target = check_target(output, source)
+    aside = target.with_name(target.name + REJECTED)
+    refuse_input(aside, source)
     loaded = load_model(model)
     taken = take_in(source if isinstance(source, str | Path) else list(source), as_of=as_of, context=context,
                     suppress=suppress)  # fmt: skip
@@ -126,13 +129,12 @@ def score_file(
         rules = taken.checked.problem.drop_nulls().str.split(":").list.first().unique().sort().to_list()
         raise InputError(f"{rejected} of {scored.height} rows cannot be used ({', '.join(rules)})",
                          expected="none, as asked for by strict", hint="see them with `scoring check`")  # fmt: skip
-    aside = target.with_name(target.name + REJECTED)
     whole = taken.export.source.with_columns(scored)
     if rejected:
-        write_lines(_rejected(taken, ~fine), aside)
         whole, scored = whole.filter(fine), scored.filter(fine)
-    write_frame(whole, target)
-    if not rejected:
+        write_with_lines(whole, target, _rejected(taken, ~fine), aside)
+    else:
+        write_frame(whole, target)
         aside.unlink(missing_ok=True)
     return _summary(taken, scored, rejected, loaded, target, aside if rejected else None)
 
@@ -150,10 +152,23 @@ def _rejected(taken: Intake, bad: pl.Series) -> list[str]:
             "row": row,
             "problem": problems[row],
             "cells": faults.get(row, []),
-            "contact": source.row(row, named=True),
+            "contact": {name: _plain(value) for name, value in source.row(row, named=True).items()},
         }
         found.append(json.dumps(about, ensure_ascii=False, default=str))
     return found
+
+
+def _plain(value: Any) -> Any:
+    """Put what JSON has no word for into one that it has: NaN, infinities, times, bytes."""
+    if isinstance(value, float) and not isfinite(value):
+        return None if value != value else str(value)
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, dict):
+        return {name: _plain(each) for name, each in value.items()}
+    return [_plain(each) for each in value] if isinstance(value, list) else value
 
 
 def _summary(

@@ -27,10 +27,11 @@ FORMAT: Final = 1
 SHIPPED: Final = "shipped"
 
 _DOCUMENT: Final = "model.json"
+_CARD: Final = "CARD.md"
 _SUMS: Final = "SHA256SUMS"
 _PERCENTILE_STEPS: Final = 1000
 _FORMULAS: Final = {feature.name: feature.formula for feature in FEATURES}
-_BY_NAME: Final = {feature.name: feature for feature in FEATURES}
+_OWN: Final = frozenset(feature.name for feature in FEATURES if not feature.needs_context)
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,16 +129,27 @@ class Model:
         Parameters
         ----------
         folder : str or Path
-            Files of an older model in it are replaced.
+            Files of an older model in it are replaced, its card included.
         card : str
             The model card, Markdown.
+
+        Raises
+        ------
+        ModelError
+            If the folder cannot be written to.
         """
         folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        files = {_DOCUMENT: self.document, **({"CARD.md": card.encode()} if card else {})}
+        files = {_DOCUMENT: self.document, **({_CARD: card.encode()} if card else {})}
         sums = "".join(f"{sha256(content).hexdigest()}  {name}\n" for name, content in files.items())
-        for name, content in {**files, _SUMS: sums.encode()}.items():
-            (folder / name).write_bytes(content)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            if not card:
+                (folder / _CARD).unlink(missing_ok=True)
+            for name, content in {**files, _SUMS: sums.encode()}.items():
+                (folder / name).write_bytes(content)
+        except OSError as error:
+            raise ModelError(f"the model cannot be saved in {folder.name!r} ({error.strerror})",
+                             expected="a folder that can be written to") from error  # fmt: skip
 
 
 def load_model(source: Model | str | Path = SHIPPED) -> Model:
@@ -180,10 +192,13 @@ def _load(folder: Path) -> Model:
     try:
         listed = [line.split(maxsplit=1) for line in (folder / _SUMS).read_text("utf-8").splitlines()]
         sums = {name: digest for digest, name in listed}
+        if foreign := sorted(set(sums) - {_DOCUMENT, _CARD}):
+            raise ValueError(f"{_SUMS} lists {foreign[0]!r}")
         files = {name: (folder / name).read_bytes() for name in {_DOCUMENT, *sums}}
     except (OSError, ValueError) as error:
+        what = f"{Path(error.filename).name} is missing" if isinstance(error, FileNotFoundError) else "it is damaged"
         raise ModelError(
-            f"no whole model in {folder.name!r}", expected=f"a folder with {_DOCUMENT} and {_SUMS}",
+            f"no whole model in {folder.name!r}: {what}", expected=f"a folder with {_DOCUMENT} and {_SUMS}",
             hint="pass a folder that model.save() wrote, or 'shipped'",
         ) from error  # fmt: skip
     for name, content in files.items():
@@ -194,32 +209,40 @@ def _load(folder: Path) -> Model:
 
 
 def _parse(document: bytes) -> Model:
-    content = json.loads(document)
+    try:
+        content = json.loads(document)
+    except (ValueError, RecursionError) as error:
+        raise ModelError(f"{_DOCUMENT} is no JSON", hint="save the model again") from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         found = content.get("format") if isinstance(content, dict) else None
         raise ModelError(f"model format {found}", expected=str(FORMAT), hint="install the version that wrote it")
     try:
-        features = content["features"]
-        changed = sorted(name for name, formula in features.items() if _FORMULAS.get(name) != formula)
-        if changed:
-            raise ModelError(
-                f"{len(changed)} feature(s) with another meaning in this version: {', '.join(changed[:5])}",
-                hint="train the model again with this version, or install the one that wrote it",
-            )
-        cards = {
-            which: {target: from_dict(content[which][target], known=features) for target in TARGETS}
-            for which in ("with_context", "without_context")
-        }
-        first, second, third = (float(cut) for cut in content["tier_cuts"])
-        quantiles = np.array(content["quantiles"], dtype=np.float64)
-        name, provenance = str(content["name"]), content["provenance"]
-    except (KeyError, TypeError, ValueError) as error:
+        return _model(content)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ModelError(f"{_DOCUMENT} is damaged: {type(error).__name__} {error}",
                          hint="save the model again") from error  # fmt: skip
-    if quantiles.shape != (_PERCENTILE_STEPS - 1,) or not (np.diff(quantiles) >= 0).all():
-        raise ModelError("the reference quantiles are not 999 ascending numbers", hint="save the model again")
+
+
+def _model(content: dict[str, Any]) -> Model:
+    """Build a model out of a document of this format, believing none of it."""
+    features = dict(content["features"])
+    changed = sorted(name for name, formula in features.items() if _FORMULAS.get(name) != formula)
+    if changed:
+        raise ModelError(
+            f"{len(changed)} feature(s) with another meaning in this version: {', '.join(changed[:5])}",
+            hint="train the model again with this version, or install the one that wrote it",
+        )
+    with_context, without_context = (
+        {target: from_dict(content[which][target], known=known) for target in TARGETS}
+        for which, known in (("with_context", list(features)), ("without_context", sorted(_OWN & set(features))))
+    )
+    first, second, third = (float(cut) for cut in content["tier_cuts"])
+    quantiles = np.array(content["quantiles"], dtype=np.float64)
+    if quantiles.shape != (_PERCENTILE_STEPS - 1,) or not (np.diff(quantiles, prepend=0, append=1) >= 0).all():
+        raise ModelError("the reference quantiles are not 999 ascending chances", hint="save the model again")
     if not 1 >= first >= second >= third >= 0:
         raise ModelError("the tier cuts do not descend from 1 to 0", hint="save the model again")
     if content["horizon_days"] != HORIZON_DAYS:
         raise ModelError(f"a horizon of {content['horizon_days']} days", expected=str(HORIZON_DAYS))
-    return Model(name, cards["with_context"], cards["without_context"], quantiles, (first, second, third), provenance)
+    name, provenance = str(content["name"]), dict(content["provenance"])
+    return Model(name, with_context, without_context, quantiles, (first, second, third), provenance)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, Literal
 
@@ -12,17 +12,34 @@ import polars as pl
 
 from scoring.errors import InputError
 
-__all__ = ["FORMATS", "check_target", "ending_of", "write_frame", "write_lines"]
+__all__ = ["FORMATS", "check_target", "ending_of", "refuse_input", "write_frame", "write_with_lines"]
 
 _TIME: Final = "%Y-%m-%dT%H:%M:%S%.fZ"
 
 
 def _as_text(frame: pl.DataFrame) -> pl.DataFrame:
-    """Put times as the vendor writes them, with fractions only where there are any."""
+    """Put cells as text can hold them: times as the vendor writes them, with fractions only where there are any."""
     times = [name for name, dtype in frame.schema.items() if isinstance(dtype, pl.Datetime)]
     zoned = [name for name in times if getattr(frame.schema[name], "time_zone", None)]
+    spans = [name for name, dtype in frame.schema.items() if dtype == pl.Duration]
+    bytes_ = [name for name, dtype in frame.schema.items() if dtype == pl.Binary]
     in_utc = frame.with_columns(pl.col(zoned).dt.convert_time_zone("UTC")) if zoned else frame
-    return in_utc.with_columns(pl.col(times).dt.to_string(_TIME)) if times else frame
+    cells = [pl.col(times).dt.to_string(_TIME)] if times else []
+    cells += [pl.col(spans).dt.to_string("iso")] if spans else []
+    cells += [pl.col(bytes_).bin.encode("hex")] if bytes_ else []
+    return in_utc.with_columns(cells) if cells else frame
+
+
+def _as_cells(frame: pl.DataFrame) -> pl.DataFrame:
+    """Put lists and records as JSON, as they have no place in a cell of a CSV file."""
+    nested = [name for name, dtype in frame.schema.items() if dtype.is_nested()]
+    if not nested:
+        return frame
+    # only a struct can be encoded, so each becomes one of a single member, whose brackets and name are cut off
+    encoded = {name: pl.struct(pl.col(name).alias("")).struct.json_encode().str.slice(4) for name in nested}
+    return frame.with_columns(
+        pl.when(pl.col(name).is_not_null()).then(text.str.head(-1)).alias(name) for name, text in encoded.items()
+    )
 
 
 def _write(frame: pl.DataFrame, path: Path, ending: str) -> None:
@@ -31,10 +48,7 @@ def _write(frame: pl.DataFrame, path: Path, ending: str) -> None:
         case "parquet":
             frame.write_parquet(path)
         case "csv":
-            # a list or struct has no place in a cell: it is written as JSON
-            nested = [name for name, dtype in frame.schema.items() if dtype.is_nested()]
-            cells = [pl.struct(name).struct.json_encode().alias(name) for name in nested]
-            _as_text(frame.with_columns(cells)).lazy().sink_csv(path, compression=compression)
+            _as_text(_as_cells(frame)).lazy().sink_csv(path, compression=compression)
         case "json":
             _as_text(frame).write_json(path)
         case _:
@@ -73,10 +87,28 @@ def check_target(output: str | Path, source: str | Path | Sequence[str | Path] =
         raise InputError(f"there is no folder {target.parent.name!r} to write {target.name!r} to", hint="make it first")
     if target.is_dir() or not os.access(target.parent, os.W_OK):
         raise InputError(f"{target.name!r} cannot be written there", hint="choose another place")
+    refuse_input(target, source)
+    return target
+
+
+def refuse_input(target: Path, source: str | Path | Sequence[str | Path]) -> None:
+    """Refuse to write over what is read.
+
+    Parameters
+    ----------
+    target : Path
+        What is to be written.
+    source : str, Path or sequence of them
+        What is read.
+
+    Raises
+    ------
+    InputError
+        If the one is the other, also by another name.
+    """
     for each in [source] if isinstance(source, str | Path) else source:
         if target.exists() and Path(each).exists() and target.samefile(each):
             raise InputError(f"{target.name!r} is the input", hint="write to another file")
-    return target
 
 
 def write_frame(frame: pl.DataFrame, target: Path) -> None:
@@ -99,18 +131,30 @@ def write_frame(frame: pl.DataFrame, target: Path) -> None:
         _write(frame, part, ending)
 
 
-def write_lines(lines: Iterable[str], target: Path) -> None:
-    """Write lines of text, UTF-8, each ended by a newline.
+def write_with_lines(frame: pl.DataFrame, target: Path, lines: Iterable[str], aside: Path) -> None:
+    """Write a frame, and lines of text that belong to it beside it: both or neither.
 
     Parameters
     ----------
-    lines : iterable of str
-        Without their newlines.
+    frame : polars.DataFrame
+        What to write.
     target : Path
-        Where to write.
+        A path that `check_target` gave.
+    lines : iterable of str
+        Without their newlines; they are written as UTF-8, each ended by a newline.
+    aside : Path
+        Where the lines go.
+
+    Raises
+    ------
+    InputError
+        As for `write_frame`; both files are then as they were.
     """
-    with _beside(target, "") as part, part.open("w", encoding="utf-8", newline="\n") as file:
-        file.writelines(f"{line}\n" for line in lines)
+    ending = ending_of(target) or ".parquet"
+    with _beside(target, ending) as part, _beside(aside, "") as also:
+        with also.open("w", encoding="utf-8", newline="\n") as file:
+            file.writelines(f"{line}\n" for line in lines)
+        _write(frame, part, ending)
 
 
 @contextmanager
@@ -123,11 +167,13 @@ def _beside(target: Path, ending: str) -> Iterator[Path]:
     try:
         yield part
         os.replace(part, target)
-    except (OSError, pl.exceptions.PolarsError) as error:
-        raise InputError(f"{target.name!r} could not be written ({type(error).__name__}: {error})",
+    except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        reason = getattr(error, "strerror", None) or str(error).partition("\n")[0]
+        raise InputError(f"{target.name!r} could not be written ({type(error).__name__}: {reason})",
                          hint="is the disk full, or the folder read-only?") from error  # fmt: skip
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
 
 
 def ending_of(path: Path) -> str | None:

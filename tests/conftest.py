@@ -1,4 +1,4 @@
-"""What all tests share: simulated organisations, drawn once."""
+"""What all tests share: a simulated organisation, its export in many forms, scores of it, and a small model."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from pathlib import Path  # noqa: E402
 import polars as pl  # noqa: E402
 import pytest  # noqa: E402
 
+import scoring  # noqa: E402
+from scoring.shipped import Recipe, train_shipped  # noqa: E402
 from scoring.simulation import Organisation, Settings, draw_organisation  # noqa: E402
 
 
@@ -36,4 +38,51 @@ def contacts(organisation: Organisation, when: datetime) -> pl.DataFrame:
 def export_csv(contacts: pl.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("export") / "contacts.csv"
     contacts.write_csv(path, datetime_format="%Y-%m-%dT%H:%M:%SZ")
+    return path
+
+
+@pytest.fixture(scope="session")
+def context(contacts: pl.DataFrame, when: datetime) -> scoring.Context:
+    return scoring.build_context(contacts, as_of=when)
+
+
+@pytest.fixture(scope="session")
+def scored(contacts: pl.DataFrame, when: datetime) -> pl.DataFrame:
+    return scoring.score(contacts, as_of=when)
+
+
+@pytest.fixture(scope="session")
+def small_recipe() -> Recipe:
+    return Recipe(organisations=3, dates=1, rows=400, iterations=15, least_rows=40)
+
+
+@pytest.fixture(scope="session")
+def small_model(small_recipe: Recipe) -> scoring.Model:
+    return train_shipped(small_recipe)
+
+
+@pytest.fixture(scope="session")
+def suppressed() -> str:
+    """Whom nobody may score: the one address in `messy_csv` that is suppressed."""
+    return "objector@left-out.example"
+
+
+@pytest.fixture(scope="session")
+def messy_csv(contacts: pl.DataFrame, suppressed: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An export of 20 rows: the 2 first of them suppressed, then one row for each thing that can be wrong."""
+    text = pl.read_csv(contacts.head(20).write_csv(datetime_format="%Y-%m-%dT%H:%M:%SZ").encode(), infer_schema=False)
+    rows = [
+        row | {"crm_id": f"00{number}", "source_email": "rep@our.example"} for number, row in enumerate(text.to_dicts())
+    ]
+    rows[0] |= {"email": suppressed, "total_inbound": "many"}
+    rows[1] |= {"email": suppressed.upper()}
+    rows[2] |= {"total_inbound": "many"}
+    rows[3] |= {"last_inbound_time": "yesterday"}
+    rows[4] |= {"crm_id": None, "email": None}
+    rows[5] |= {"total_outbound": "-3"}
+    rows[7] = rows[6] | {"total_inbound": "99", "last_engaged_time": "2001-01-01T00:00:00Z"}
+    rows[9] = dict(rows[8])
+    rows[10] |= {"total_inbound": "1", "total_inbound_30d": "7"}
+    path = tmp_path_factory.mktemp("messy") / "messy.csv"
+    pl.DataFrame(rows, schema=text.schema).write_csv(path)
     return path

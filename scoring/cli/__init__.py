@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from typing import Final
 
 from scoring import __version__
 from scoring.cli import check, score, simulate
-from scoring.errors import InputError, ModelError, ScoringError
+from scoring.cli.terminal import tolerate, warn
+from scoring.errors import ModelError, SchemaWarning, ScoringError
 
 __all__ = ["EXIT_CODES", "main"]
 
@@ -54,31 +56,37 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         The exit code, see `EXIT_CODES`.
     """
-    options = _parser().parse_args(arguments)
     import warnings
 
-    warnings.showwarning = _say
+    options = _parser().parse_args(arguments)
+    tolerate()
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", SchemaWarning)
+        warnings.showwarning = warn
+        return _run(options)
+
+
+def _run(options: argparse.Namespace) -> int:
     try:
         code: int = options.run(options)
+        sys.stdout.flush()
     except ModelError as error:
         return _fail(error, 4)
-    except InputError as error:
-        return _fail(error, 3)
     except ScoringError as error:
-        return _fail(error, 5)
+        return _fail(error, 3)
     except KeyboardInterrupt:
-        print("scoring: stopped", file=sys.stderr)
-        return 130
-    except BrokenPipeError:
-        sys.stderr.close()
+        return _fail("stopped", 130)
+    except BrokenPipeError:  # whoever read the output has read enough; nothing may be flushed into it at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except Exception as error:
+        import traceback
+
+        traceback.print_exc()
+        return _fail(f"a fault of this program ({type(error).__name__}): please report what stands above", 5)
     return code
 
 
-def _fail(error: Exception, code: int) -> int:
-    print(f"scoring: {error}", file=sys.stderr)
+def _fail(error: object, code: int) -> int:
+    warn(error)
     return code
-
-
-def _say(message: Warning | str, *_: object, **__: object) -> None:
-    print(f"scoring: {message}", file=sys.stderr)

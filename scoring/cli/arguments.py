@@ -17,7 +17,7 @@ def add_input(parser: argparse.ArgumentParser) -> None:
         Parser of a verb.
     """
     kinds = "CSV, JSON, NDJSON or Parquet, also .gz or .zst"
-    parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help=f"the export: {kinds}; several are one")
+    parser.add_argument("files", nargs="*", metavar="FILE", help=f"the export: {kinds}; several are one")
     parser.add_argument("--as-of", metavar="DATE", help="date of the export; inferred if not given")
     parser.add_argument("--suppress", type=Path, metavar="LIST",
                         help="text file of addresses and domains, one a line, that must not be scored")  # fmt: skip
@@ -47,16 +47,16 @@ def read_suppressed(path: Path | None) -> list[str]:
     return [text for line in lines if (text := line.split("#")[0].strip())]
 
 
-def source_of(files: list[Path]) -> Path | list[Path]:
+def source_of(files: list[str]) -> str | list[str]:
     """Return the one file, or the list of several.
 
     Parameters
     ----------
-    files : list of Path
-        At least one.
+    files : list of str
+        At least one; text, as a path object would mangle the address of a cloud store.
 
     Returns
     -------
-    Path or list of Path
+    str or list of str
     """
     return files[0] if len(files) == 1 else files

@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 from scoring.cli.arguments import add_input, read_suppressed, source_of
+from scoring.cli.terminal import plain
 
 __all__ = ["register"]
 
@@ -31,5 +32,8 @@ def _run(options: argparse.Namespace) -> int:
     if not options.files:
         options.parser.error("give a FILE")
     findings = inspect_export(source_of(options.files), as_of=options.as_of, suppress=read_suppressed(options.suppress))
-    print(json.dumps(findings.to_dict(), indent=2) if options.json else findings.to_text())
+    if options.json:
+        print(json.dumps(findings.to_dict(), indent=2))
+    else:
+        print("\n".join(plain(line) for line in findings.to_text().splitlines()))
     return 1 if findings.rejected else 0

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scoring.cli.arguments import add_input, read_suppressed, source_of
+from scoring.cli.terminal import plain
 
 if TYPE_CHECKING:
     from scoring.batch import Summary
@@ -42,13 +44,16 @@ def register(verbs: Any) -> None:
 def _run(options: argparse.Namespace) -> int:
     from scoring.batch import score_file
     from scoring.context import Context
+    from scoring.writing import refuse_input
 
     if bool(options.files) == options.simulated:
         options.parser.error("give a FILE, or --simulated to try it on an export that is made up")
-    files = options.files or [_simulate(options.output)]
+    files = options.files or [os.fspath(_simulate(options.output))]
+    target = _target(options.output, Path(files[0]))
+    refuse_input(target, [path for path in (options.context, options.suppress) if path])
     summary = score_file(
         source_of(files),
-        _target(options.output, files[0]),
+        target,
         model=options.model,
         context=Context.load(options.context) if options.context else None,
         as_of=options.as_of,
@@ -71,17 +76,27 @@ def _target(output: Path | None, source: Path) -> Path:
         return output
     ending = ending_of(source) or ".csv"
     name = source.name[: -len(ending)] if source.name.lower().endswith(ending) else source.stem
-    folder = output or Path()
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder / f"{name}.scored{ending}"
+    return _folder(output) / f"{name}.scored{ending}"
 
 
 def _simulate(output: Path | None) -> Path:
     from scoring.cli.simulate import write_simulated
 
-    folder = output if output is not None and not output.suffix else Path()
-    folder.mkdir(parents=True, exist_ok=True)
-    return write_simulated(folder / "simulated.csv")
+    beside = output.parent if output is not None and output.suffix and not output.is_dir() else output
+    return write_simulated(_folder(beside) / "simulated.csv")
+
+
+def _folder(folder: Path | None) -> Path:
+    """Make the folder if it is not there."""
+    from scoring.errors import InputError
+
+    made = Path() if folder is None else folder
+    try:
+        made.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"the folder {made.name!r} cannot be made ({error.strerror})",
+                         hint="choose another place with -o") from error  # fmt: skip
+    return made
 
 
 def _show(summary: Summary, top: int) -> None:
@@ -96,5 +111,5 @@ def _show(summary: Summary, top: int) -> None:
         print(f"  {count:,} rows: {rule.replace('_', ' ')}", file=sys.stderr)
     print(f"As of {summary.as_of} ({summary.dated}), by model {summary.model_id}.")
     if summary.rejected_output:
-        print(f"{summary.rejected:,} rows could not be used; they are in {summary.rejected_output}")
-    print(f"The scored file: {summary.output}")
+        print(f"{summary.rejected:,} rows could not be used; they are in {plain(summary.rejected_output)}")
+    print(f"The scored file: {plain(summary.output)}")

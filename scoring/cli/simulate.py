@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from scoring.cli.terminal import plain
+
 __all__ = ["register", "write_simulated"]
 
 
@@ -27,7 +29,7 @@ def register(verbs: Any) -> None:
 
 def _run(options: argparse.Namespace) -> int:
     path = write_simulated(options.output, options.seed, options.rows, options.outcomes)
-    print(f"The simulated export: {path}")
+    print(f"The simulated export: {plain(path)}")
     return 0
 
 
@@ -52,11 +54,14 @@ def write_simulated(output: Path, seed: int = 1, rows: int = 3000, outcomes: Pat
     """
     import polars as pl
 
+    from scoring.errors import InputError
     from scoring.simulation import Settings, draw_organisation
     from scoring.writing import check_target, write_frame
 
     target = check_target(output)
     also = None if outcomes is None else check_target(outcomes)
+    if also is not None and also.resolve() == target.resolve():
+        raise InputError("the export and its outcomes are one file", hint="give two names")
     organisation = draw_organisation(seed, Settings(rows=rows))
     when = organisation.dates(3)[-1]
     export = organisation.export(when)

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import shutil
 import textwrap
-import unicodedata
+import warnings
 from pathlib import Path
 
 import polars as pl
+
+from scoring.cli.terminal import plain
+from scoring.errors import SchemaWarning
+from scoring.reading import read
 
 __all__ = ["print_top"]
 
@@ -26,10 +30,10 @@ def print_top(path: Path, count: int) -> None:
         How many.
     """
     width = max(60, min(shutil.get_terminal_size((110, 24)).columns, 140))
-    from scoring.reading import read
-
-    export = read(path)
-    known = export.table.select("first_name", "last_name", "email", "account_name", "source_email")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SchemaWarning)  # what is missing was said when the input was read
+        export = read(path)
+    known = export.table.select("first_name", "last_name", "email", "crm_id", "account_name", "source_email")
     scored = pl.concat([known, export.source.select(*_SHOWN, "reasons")], how="horizontal")
     chances = pl.col(_SHOWN[1:]).cast(pl.Float64)
     best = scored.with_columns(chances).sort("priority", descending=True, maintain_order=True).head(count)
@@ -37,18 +41,14 @@ def print_top(path: Path, count: int) -> None:
     for place, row in enumerate(best.iter_rows(named=True), start=1):
         either, reply, meeting, answer = (f"{row[name]:.0%}" for name in _SHOWN[1:])
         print(f"{place:>3}  {row['tier']:<4}  {either:>6}  {reply:>5}  {meeting:>7}  {answer:>6}  {_who(row)}")
-        for line in textwrap.wrap(_plain(row["reasons"]), width - 9):
+        for line in textwrap.wrap(plain(row["reasons"]), width - 9):
             print(f"{'':>9}{line}")
     print()
 
 
 def _who(row: dict[str, object]) -> str:
-    name = " ".join(_plain(row[part]) for part in ("first_name", "last_name") if row[part]) or _plain(row["email"])
-    at = f", {_plain(row['account_name'])}" if row["account_name"] else ""
-    by = f" (rep {_plain(row['source_email'])})" if row["source_email"] else ""
+    name = " ".join(plain(row[part]) for part in ("first_name", "last_name") if row[part])
+    name = name or plain(row["email"] or row["crm_id"])
+    at = f", {plain(row['account_name'])}" if row["account_name"] else ""
+    by = f" (rep {plain(row['source_email'])})" if row["source_email"] else ""
     return f"{name}{at}{by}"
-
-
-def _plain(text: object) -> str:
-    """Without control, format and direction characters: a name must not be able to steer a terminal."""
-    return "".join(" " if unicodedata.category(char).startswith("C") else char for char in str(text or ""))

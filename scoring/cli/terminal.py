@@ -1,0 +1,55 @@
+"""Text for the terminal: what comes out of a file must not be able to steer it."""
+
+from __future__ import annotations
+
+import io
+import sys
+import unicodedata
+from typing import Any
+
+__all__ = ["plain", "tolerate", "warn"]
+
+
+def plain(text: object) -> str:
+    r"""Put a space for each control, format and direction character and each line break.
+
+    Parameters
+    ----------
+    text : object
+        Anything; None gives nothing.
+
+    Returns
+    -------
+    str
+        One line.
+
+    Examples
+    --------
+    >>> plain("Ann\x1b[2J")
+    'Ann [2J'
+    """
+    letters = "" if text is None else str(text)
+    if letters.isascii() and letters.isprintable():
+        return letters
+    return "".join(" " if unicodedata.category(char) in _STEERING else char for char in letters)
+
+
+def warn(message: object, *_: Any, **__: Any) -> None:
+    """Say something on standard error, in one line.
+
+    Parameters
+    ----------
+    message : object
+        What to say; the rest of what `warnings.showwarning` is given is of no use to a user.
+    """
+    print(f"scoring: {plain(message)}", file=sys.stderr)
+
+
+def tolerate() -> None:
+    """Print a question mark where the terminal has no such letter, in place of failing."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+_STEERING = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
