@@ -139,7 +139,7 @@ def _header(lines: pl.Series) -> tuple[list[str], str, int]:
 def _cells(row: str, separator: str) -> list[str]:
     """Cut one row into cells, as forgiving as spreadsheets are; nothing where even this fails."""
     try:
-        return next(csv.reader(io.StringIO(row, newline=""), delimiter=separator), [])
+        return next(csv.reader([row], delimiter=separator), [])
     except csv.Error:
         return []
 

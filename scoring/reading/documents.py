@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +26,7 @@ _BETWEEN = re.compile(r"[ \t\r\n]*,?[ \t\r\n]*")
 _NEXT_RECORD = re.compile(r"\}[ \t\r\n]*,?[ \t\r\n]*(?=\{)")
 _ARRAY = re.compile(r'"(?:[^"\\]|\\.)*"[ \t\r\n]*:[ \t\r\n]*\[[ \t\r\n]*([{\]])')
 _BATCH = 10_000
+_Scan = Callable[[str, int], tuple[Any, int]]
 
 
 @dataclass(slots=True)
@@ -35,10 +36,15 @@ class _Records:
     columns: dict[str, list[Any]] = field(default_factory=dict)
     places: list[int] = field(default_factory=list)
     torn: dict[int, tuple[int, int]] = field(default_factory=dict)
+    last: dict[str, Any] = field(default_factory=dict)
     _batch: list[dict[str, Any]] = field(default_factory=list)
 
     def add(self, record: dict[str, Any], place: int) -> None:
         """Append a record that starts at a place."""
+        self._append(record, place)
+        self.last = record
+
+    def _append(self, record: dict[str, Any], place: int) -> None:
         self._batch.append(record)
         self.places.append(place)
         if len(self._batch) >= _BATCH:
@@ -47,7 +53,13 @@ class _Records:
     def tear(self, start: int, end: int) -> None:
         """Append what is no record, as a row of nulls."""
         self.torn[len(self.places)] = (start, end)
-        self.add({}, start)
+        self._append({}, start)
+
+    def is_like(self, record: object) -> bool:
+        """Say whether something is a record as those before it, or one of contacts."""
+        if not isinstance(record, dict):
+            return False
+        return any(name in self.last for name in record) or recognised(record) > 0
 
     def flush(self) -> None:
         """Move the records that wait into the columns: as dicts they would take several times the memory."""
@@ -175,7 +187,7 @@ def _is_json(line: str) -> bool:
     return True
 
 
-def _scan_lines(text: str, start: int, scan: Callable[[str, int], tuple[Any, int]], records: _Records) -> None:
+def _scan_lines(text: str, start: int, scan: _Scan, records: _Records) -> None:
     """Take one record from each line that is not blank."""
     place = start
     while place < len(text):
@@ -187,7 +199,7 @@ def _scan_lines(text: str, start: int, scan: Callable[[str, int], tuple[Any, int
         place = end + 1
 
 
-def _take_line(text: str, begin: int, end: int, scan: Callable[[str, int], tuple[Any, int]], records: _Records) -> None:
+def _take_line(text: str, begin: int, end: int, scan: _Scan, records: _Records) -> None:
     """Take the record of a line, or note that it is none."""
     line = text[begin:end].strip()
     try:
@@ -200,7 +212,7 @@ def _take_line(text: str, begin: int, end: int, scan: Callable[[str, int], tuple
         records.tear(begin, end)
 
 
-def _scan_array(text: str, start: int, scan: Callable[[str, int], tuple[Any, int]], records: _Records) -> int:
+def _scan_array(text: str, start: int, scan: _Scan, records: _Records) -> int:
     """Take records from the array that opens at a place; return the place after it."""
     place = _BLANK.match(text, start + 1).end()  # type: ignore[union-attr]
     while place < len(text):
@@ -209,11 +221,9 @@ def _scan_array(text: str, start: int, scan: Callable[[str, int], tuple[Any, int
         try:
             value, end = scan(text, place)
         except ValueError as error:
-            found = _NEXT_RECORD.search(text, max(place, getattr(error, "pos", place) - 1))
-            records.tear(place, len(text) if found is None else found.end())
-            if found is None:
-                return len(text)
-            place = found.end()
+            end = _next_record(text, place, getattr(error, "pos", place), scan, records)
+            records.tear(place, end)
+            place = end
             continue
         if isinstance(value, dict):
             records.add(value, place)
@@ -225,7 +235,7 @@ def _scan_array(text: str, start: int, scan: Callable[[str, int], tuple[Any, int
     return place
 
 
-def _scan_object(text: str, start: int, scan: Callable[[str, int], tuple[Any, int]], records: _Records) -> None:
+def _scan_object(text: str, start: int, scan: _Scan, records: _Records) -> None:
     """Take the records of an object: itself, the objects that follow each other, or those of an array within."""
     try:
         value, end = scan(text, start)
@@ -240,11 +250,7 @@ def _scan_object(text: str, start: int, scan: Callable[[str, int], tuple[Any, in
         _scan_array(text, wrapped, scan, records)
         return
     if text[end:].strip() or recognised(value):
-        for place, record, stop in _objects(text, start, scan):
-            if record is None:
-                records.tear(place, stop)
-            else:
-                records.add(record, place)
+        _scan_objects(text, start, scan, records)
         return
     wrapped = _wrapped_array(text, start)
     if wrapped is None:
@@ -255,19 +261,33 @@ def _scan_object(text: str, start: int, scan: Callable[[str, int], tuple[Any, in
     _scan_array(text, wrapped, scan, records)
 
 
-def _objects(
-    text: str, start: int, scan: Callable[[str, int], tuple[Any, int]]
-) -> Iterator[tuple[int, dict[str, Any] | None, int]]:
-    """Give objects that follow each other, each with its place; None for a piece that is none."""
+def _scan_objects(text: str, start: int, scan: _Scan, records: _Records) -> None:
+    """Take objects that follow each other, each over as many lines as it likes."""
     place = start
     while place < len(text):
         try:
             value, end = scan(text, place)
         except ValueError as error:
-            found = _NEXT_RECORD.search(text, max(place, getattr(error, "pos", place) - 1))
-            value, end = None, len(text) if found is None else found.end()
-        yield place, value if isinstance(value, dict) else None, end
+            value, end = None, _next_record(text, place, getattr(error, "pos", place), scan, records)
+        if isinstance(value, dict):
+            records.add(value, place)
+        else:
+            records.tear(place, end)
         place = _BETWEEN.match(text, end).end()  # type: ignore[union-attr]
+
+
+def _next_record(text: str, place: int, damage: int, scan: _Scan, records: _Records) -> int:
+    """Find where to go on after damage: the next object that is like a record, or any that begins after the damage."""
+    for found in _NEXT_RECORD.finditer(text, place):
+        if found.end() > damage:
+            return found.end()
+        try:
+            value, _ = scan(text, found.end())
+        except ValueError:
+            continue
+        if records.is_like(value):
+            return found.end()
+    return len(text)
 
 
 def _wrapped_array(text: str, start: int) -> int | None:

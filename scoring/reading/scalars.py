@@ -74,6 +74,9 @@ EPOCH_UNITS: tuple[int, ...] = (1, 10**3, 10**6, 10**9)
 EPOCH_FIRST, EPOCH_LAST = 631_152_000, 4_102_444_800  # 1990 and 2100, in seconds since 1970
 EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 
+BLANKS = "\t\n\x0b\x0c\r \x85\xa0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u2028\u2029\u202f\u205f\u3000"
+"""White space of Unicode, as polars strips it; Python alone also strips four separators of the teletype."""
+
 _NOTHING = frozenset(NOTHING)
 _FLAGS = dict.fromkeys(TRUE, True) | dict.fromkeys(FALSE, False)
 _NUMBER, _TIME = re.compile(NUMBER), re.compile(TIME)
@@ -177,7 +180,7 @@ def _unusual(value: Any) -> Any:
 def _identity_of(value: Any) -> str | None:
     """Read a cell of a field that only describes."""
     text = value if type(value) is str else as_text(plain(value))
-    return None if text is None else text.strip() or None
+    return None if text is None else text.strip(BLANKS) or None
 
 
 def _text_of(value: Any) -> str | None:
@@ -216,7 +219,7 @@ def flag_of(value: Any) -> bool | None:
     if isinstance(value, (int, float)) and value in (0, 1):
         return bool(value)
     if isinstance(value, str):
-        text = value.strip()
+        text = value.strip(BLANKS)
         if text in _NOTHING:
             return None
         if text.lower() in _FLAGS:
@@ -230,7 +233,7 @@ def _number_of(value: Any) -> float | None:
     if value is None:
         return None
     if isinstance(value, str):
-        text = value.strip()
+        text = value.strip(BLANKS)
         if text in _NOTHING:
             return None
         if not _NUMBER.match(text):
@@ -282,7 +285,7 @@ def time_of(value: Any) -> datetime | None:
     if value is None:
         return None
     if isinstance(value, str):
-        text = value.strip()
+        text = value.strip(BLANKS)
         if text in _NOTHING:
             return None
         if _NUMBER.match(text):
