@@ -80,7 +80,8 @@ def messy_csv(contacts: pl.DataFrame, suppressed: str, tmp_path_factory: pytest.
     rows[3] |= {"last_inbound_time": "yesterday"}
     rows[4] |= {"crm_id": None, "email": None}
     rows[5] |= {"total_outbound": "-3"}
-    rows[7] = rows[6] | {"total_inbound": "99", "last_engaged_time": "2001-01-01T00:00:00Z"}
+    early = {f"last_{channel}_time": "2001-01-01T00:00:00Z" for channel in ("inbound", "outbound", "engaged")}
+    rows[7] = rows[6] | {"total_inbound": "99", **early}
     rows[9] = dict(rows[8])
     rows[10] |= {"total_inbound": "1", "total_inbound_30d": "7"}
     path = tmp_path_factory.mktemp("messy") / "messy.csv"
