@@ -6,7 +6,10 @@ Messages hold counts and the first few keys, never whole addresses or message te
 
 from __future__ import annotations
 
-__all__ = ["InputError", "ModelError", "SchemaWarning", "ScoringError"]
+import sys
+import warnings
+
+__all__ = ["InputError", "ModelError", "SchemaWarning", "ScoringError", "warn"]
 
 
 class ScoringError(Exception):
@@ -42,3 +45,39 @@ class ModelError(ScoringError):
 
 class SchemaWarning(UserWarning):
     """An input that can be used, though not as it should be: fields without a column, text of an old encoding."""
+
+
+def warn(message: str) -> None:
+    """Warn of an input, with the line that called this package as the place.
+
+    Parameters
+    ----------
+    message : str
+        What is there, and what follows from it.
+
+    Warns
+    -----
+    SchemaWarning
+        Always.
+
+    Examples
+    --------
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
+    ...     warn("3 fields have no column")
+    >>> caught[0].category.__name__
+    'SchemaWarning'
+    """
+    level = 2
+    package = __name__.partition(".")[0]
+    while (caller := _frame(level)) is not None and caller.partition(".")[0] == package:
+        level += 1
+    warnings.warn(message, SchemaWarning, stacklevel=level)
+
+
+def _frame(level: int) -> str | None:
+    """Name the module of the code that many calls up from `warn`; None above the first."""
+    try:
+        return str(sys._getframe(level).f_globals.get("__name__", ""))
+    except ValueError:
+        return None

@@ -1,19 +1,18 @@
 """Any export to one typed table, with what could not be read kept aside.
 
->>> read([{"email": "a@b.example", "Total Inbound": "3"}]).table["total_inbound"].item()  # doctest: +SKIP
-3
+`files` tells what a file is, `delimited` and `documents` read text, `frames` and `records` what is in memory; `columns` finds
+the fields by name, and `cells` reads columns into their types, by the rules in `scalars`.
 """
 
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
 
-from scoring.errors import InputError, SchemaWarning
+from scoring.errors import InputError, warn
 from scoring.reading.cells import typed
 from scoring.reading.columns import Columns, match, unrepeated
 from scoring.reading.export import FAULTS, Export, shorten
@@ -114,11 +113,7 @@ def _export(
         start += part.source.height
     missing = tuple(name for name in NAMES if all(name in columns.missing for columns in found))
     if missing and any(part.source.width for part in parts):
-        warnings.warn(
-            f"{len(missing)} of {len(NAMES)} fields have no column and count as unknown: {', '.join(missing)}",
-            SchemaWarning,
-            stacklevel=4,
-        )
+        warn(f"{len(missing)} of {len(NAMES)} fields have no column and count as unknown: {', '.join(missing)}")
     lines = [part.lines for part in parts]
     return Export(
         table=tables[0] if len(tables) == 1 else pl.concat(tables),

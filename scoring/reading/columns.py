@@ -9,7 +9,7 @@ from functools import lru_cache
 from scoring.errors import InputError
 from scoring.schema import ACTIVITY, NAMES
 
-__all__ = ["Columns", "match", "recognised", "unrepeated"]
+__all__ = ["Columns", "match", "recognised", "shown", "unrepeated"]
 
 
 def _bare(name: str) -> str:
@@ -141,6 +141,28 @@ def match(names: tuple[str, ...]) -> Columns:
 
 
 def _quoted(names: Iterable[str]) -> str:
-    """List names for a message, shortened and without addresses: a file without a header has data for names."""
-    shown = (f"{name[:2]}...@..." if "@" in name else name if len(name) <= 28 else f"{name[:24]}..." for name in names)
-    return ", ".join(f'"{name}"' for name in shown)
+    """List names for a message."""
+    return ", ".join(f'"{shown(name)}"' for name in names)
+
+
+def shown(name: str) -> str:
+    """Return a name as a message may show it: on one line, short, no address: without a header it is data.
+
+    Parameters
+    ----------
+    name : str
+        A name as found.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> shown("ann@b.example"), shown("a" * 40)
+    ('an...@...', 'aaaaaaaaaaaaaaaaaaaaaaaa...')
+    """
+    if "@" in name:
+        name = f"{name[:2]}...@..."
+    short = name if len(name) <= 28 else f"{name[:24]}..."
+    return "".join(sign if sign.isprintable() else "?" for sign in short)

@@ -15,7 +15,7 @@ from typing import Any
 import polars as pl
 
 from scoring.errors import InputError
-from scoring.reading.columns import recognised, unrepeated
+from scoring.reading.columns import recognised, shown, unrepeated
 from scoring.reading.frames import column_of
 from scoring.reading.scalars import encodable
 
@@ -132,9 +132,11 @@ def read_documents(text: str) -> Documents:
     except RecursionError as error:
         raise InputError("the JSON file is nested too deep", expected="flat records") from error
     records.flush()
-    if records.places and len(records.torn) == len(records.places):
+    if records.places and not records.columns:
         line = 1 + text.count("\n", 0, records.places[0])
-        raise InputError(f"no record could be read from line {line} on", expected="JSON objects", hint="export again")
+        raise InputError(
+            f"no record could be read from line {line} on", expected="JSON objects with keys", hint="export again"
+        )
     columns = [column_of(encodable(name), values) for name, values in records.columns.items()]
     unrepeated([column.name for column in columns])
     source = pl.DataFrame(columns)
@@ -151,7 +153,7 @@ def _unrepeated_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise InputError(f'a record has the key "{twice[:24]}" more than once', expected="each key once")
+        raise InputError(f'a record has the key "{shown(twice)}" more than once', expected="each key once")
     return found
 
 

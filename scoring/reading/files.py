@@ -9,7 +9,6 @@ import gzip
 import io
 import os
 import re
-import warnings
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +18,7 @@ from typing import Any
 
 import polars as pl
 
-from scoring.errors import InputError, SchemaWarning
+from scoring.errors import InputError, warn
 from scoring.reading.delimited import read_delimited
 from scoring.reading.documents import read_documents
 
@@ -257,7 +256,7 @@ def _as_utf8(data: bytes) -> tuple[bytes, str]:
     try:
         data.decode()
     except UnicodeDecodeError as error:
-        return _repaired(data, error.start)
+        return _repaired(data, error.start, error.reason)
     return data, "utf-8"
 
 
@@ -265,11 +264,7 @@ def _without_zeros(data: bytes) -> bytes:
     """Cut off zeros at the end, which is what a disk holds of a file that was not written to its end, and say so."""
     whole = data.rstrip(b"\x00")
     if len(data) - len(whole) > 1:
-        warnings.warn(
-            f"the file ends in {len(data) - len(whole):,} zero bytes, as one does that was not written to its end",
-            SchemaWarning,
-            stacklevel=2,
-        )
+        warn(f"the file ends in {len(data) - len(whole):,} zero bytes, as one does that was not written to its end")
         return whole
     return data
 
@@ -305,18 +300,15 @@ def _refuse_binary(data: bytes) -> None:
         raise InputError("the file is binary", expected="a CSV, JSON, NDJSON or Parquet file")
 
 
-def _repaired(data: bytes, place: int) -> tuple[bytes, str]:
+def _repaired(data: bytes, place: int, reason: str) -> tuple[bytes, str]:
     """Read bytes that are not all UTF-8, and say so: a damaged file, or Windows-1252, as Excel saves in the West."""
     line = data.count(10, 0, place) + 1
     text = data.decode("utf-8", "replace")
     damaged = text.count("\ufffd")
     # Text in another encoding hardly ever holds a valid sequence of UTF-8.
-    if len(data) - place < 4 or sum(1 for sign in re.findall(r"[^\x00-\x7f\ufffd]", text)) > damaged:
-        warnings.warn(
-            f"{damaged:,} characters are damaged, the first on line {line}: they are read as question marks",
-            SchemaWarning,
-            stacklevel=2,
-        )
+    cut = reason == "unexpected end of data"
+    if cut or sum(1 for sign in re.findall(r"[^\x00-\x7f\ufffd]", text)) >= damaged:
+        warn(f"{damaged:,} characters are damaged, the first on line {line}: they are read as question marks")
         return text.encode(), "utf-8"
     try:
         text = data.decode("cp1252")
@@ -326,9 +318,5 @@ def _repaired(data: bytes, place: int) -> tuple[bytes, str]:
             expected="UTF-8",
             hint="save the file as UTF-8",
         ) from error
-    warnings.warn(
-        f"the text is not UTF-8 (line {line}) and is read as Windows-1252: names may be misspelt",
-        SchemaWarning,
-        stacklevel=2,
-    )
+    warn(f"the text is not UTF-8 (line {line}) and is read as Windows-1252: names may be misspelt")
     return text.encode(), "cp1252"
