@@ -71,7 +71,9 @@ _DAYS: Final = (
 
 def _signed_days() -> tuple[tuple[float, str], ...]:
     """Name who spoke last: the contact where the value is negative, the rep where it is positive."""
-    theirs = [(-high, name) for (_, name), (high, _) in zip(_DAYS[:-1], _DAYS[1:], strict=True)][::-1]
+    # mirrored: a step holds its border nearer to 0, so what is above the farther one begins it
+    lowest = [float(np.nextafter(np.float32(-high), np.float32(0))) for high, _ in _DAYS[1:]]
+    theirs = [(least, name) for least, (_, name) in zip(lowest, _DAYS[:-1], strict=True)][::-1]
     below = [(-np.inf, f"their mail came {_DAYS[-1][1]} after the last one to them")]
     named = [(least, f"their mail came {name} after the last one to them") for least, name in theirs]
     ours = [(float(least), f"last mail to them went {name} after their last") for least, name in _DAYS]
