@@ -1,7 +1,7 @@
 """Any export to one typed table, with what could not be read kept aside.
 
-`files` tells what a file is, `delimited` and `documents` read text, `frames` and `records` what is in memory; `columns` finds
-the fields by name, and `cells` reads columns into their types, by the rules in `scalars`.
+`files` tells what a file is, `delimited` and `documents` read text, `frames` and `records` what is in memory;
+`columns` finds the fields by name, and `cells` reads columns into their types, by the rules in `scalars`.
 """
 
 from __future__ import annotations

@@ -27,6 +27,7 @@ _NEXT_RECORD = re.compile(r"\}[ \t\r\n]*,?[ \t\r\n]*(?=\{)")
 _ARRAY = re.compile(r'"(?:[^"\\]|\\.)*"[ \t\r\n]*:[ \t\r\n]*\[[ \t\r\n]*([{\]])')
 _BATCH = 10_000
 _Scan = Callable[[str, int], tuple[Any, int]]
+_PLAIN: _Scan = json.JSONDecoder().raw_decode
 
 
 @dataclass(slots=True)
@@ -37,6 +38,7 @@ class _Records:
     places: list[int] = field(default_factory=list)
     torn: dict[int, tuple[int, int]] = field(default_factory=dict)
     last: dict[str, Any] = field(default_factory=dict)
+    repeated: str | None = None
     _batch: list[dict[str, Any]] = field(default_factory=list)
 
     def add(self, record: dict[str, Any], place: int) -> None:
@@ -109,7 +111,7 @@ def read_documents(text: str) -> Documents:
     Raises
     ------
     InputError
-        If there is no record in it, or a key twice in one.
+        If there is no record in it.
 
     Examples
     --------
@@ -134,6 +136,8 @@ def read_documents(text: str) -> Documents:
     records.flush()
     if records.places and not records.columns:
         line = 1 + text.count("\n", 0, records.places[0])
+        if records.repeated is not None:
+            raise _repeated(records.repeated)
         raise InputError(
             f"no record could be read from line {line} on", expected="JSON objects with keys", hint="export again"
         )
@@ -147,14 +151,30 @@ def read_documents(text: str) -> Documents:
     return Documents(source, _lines_of(text, records.places), broken, kind)
 
 
+class _RepeatedKey(ValueError):  # noqa: N818 (it says what is there)
+    """An object has a key twice, so one of the two values would be lost."""
+
+
+def _repeated(name: str) -> InputError:
+    """Say that no record is without a key twice."""
+    return InputError(f'each record has the key "{shown(name)}" more than once', expected="each key once")
+
+
 def _unrepeated_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Refuse an object with a key twice: one of the two values would be lost."""
+    """Refuse an object with a key twice."""
     found = dict(pairs)
     if len(found) != len(pairs):
         names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise InputError(f'a record has the key "{shown(twice)}" more than once', expected="each key once")
+        raise _RepeatedKey(next(name for name in names if names.count(name) > 1))
     return found
+
+
+def _end_of_damage(text: str, place: int, error: ValueError, records: _Records) -> int:
+    """Find where to go on after what is no record."""
+    if isinstance(error, _RepeatedKey):
+        records.repeated = str(error)
+        return _PLAIN(text, place)[1]
+    return _next_record(text, place, getattr(error, "pos", place), records)
 
 
 def _lines_of(text: str, places: list[int]) -> pl.Series:
@@ -206,8 +226,9 @@ def _take_line(text: str, begin: int, end: int, scan: _Scan, records: _Records) 
     line = text[begin:end].strip()
     try:
         value, stop = scan(line, 0)
-    except ValueError:
+    except ValueError as error:
         value, stop = None, -1
+        records.repeated = str(error) if isinstance(error, _RepeatedKey) else records.repeated
     if isinstance(value, dict) and stop == len(line):
         records.add(value, begin)
     else:
@@ -223,10 +244,7 @@ def _scan_array(text: str, start: int, scan: _Scan, records: _Records) -> int:
         try:
             value, end = scan(text, place)
         except ValueError as error:
-            end = _next_record(text, place, getattr(error, "pos", place), scan, records)
-            records.tear(place, end)
-            place = end
-            continue
+            value, end = None, _end_of_damage(text, place, error, records)
         if isinstance(value, dict):
             records.add(value, place)
         else:
@@ -243,6 +261,8 @@ def _scan_object(text: str, start: int, scan: _Scan, records: _Records) -> None:
         value, end = scan(text, start)
     except ValueError as error:
         wrapped = _wrapped_array(text, start)
+        if wrapped is None and isinstance(error, _RepeatedKey):
+            raise _repeated(str(error)) from error
         if wrapped is None:
             raise InputError(
                 f"the JSON file breaks off or is damaged near character {getattr(error, 'pos', start):,}",
@@ -270,7 +290,7 @@ def _scan_objects(text: str, start: int, scan: _Scan, records: _Records) -> None
         try:
             value, end = scan(text, place)
         except ValueError as error:
-            value, end = None, _next_record(text, place, getattr(error, "pos", place), scan, records)
+            value, end = None, _end_of_damage(text, place, error, records)
         if isinstance(value, dict):
             records.add(value, place)
         else:
@@ -278,13 +298,13 @@ def _scan_objects(text: str, start: int, scan: _Scan, records: _Records) -> None
         place = _BETWEEN.match(text, end).end()  # type: ignore[union-attr]
 
 
-def _next_record(text: str, place: int, damage: int, scan: _Scan, records: _Records) -> int:
+def _next_record(text: str, place: int, damage: int, records: _Records) -> int:
     """Find where to go on after damage: the next object that is like a record, or any that begins after the damage."""
     for found in _NEXT_RECORD.finditer(text, place):
         if found.end() > damage:
             return found.end()
         try:
-            value, _ = scan(text, found.end())
+            value, _ = _PLAIN(text, found.end())
         except ValueError:
             continue
         if records.is_like(value):

@@ -107,9 +107,17 @@ def test_no_records_are_an_empty_table(text):
     assert read_documents(text).source.height == 0
 
 
-def test_a_key_twice_is_refused():
+def test_a_record_with_a_key_twice_is_put_aside():
+    found = read_documents('[{"a": 1}, {"a": 1, "b": {}, "a": 2}, {"a": 3}]')
+    assert found.source["a"].to_list() == [1, None, 3]
+    assert found.broken.rows() == [(1, '{"a": 1, "b": {}, "a": 2}')]
+    assert read_documents('{"a": 1}\n{"a": 1, "a": 2}\n').broken["row"].to_list() == [1]
+
+
+@pytest.mark.parametrize("text", ['[{"a": 1, "a": 2}]', '{"a": 1, "a": 2}\n{"a": 1, "a": 2}\n'])
+def test_a_key_twice_in_each_record_is_refused(text):
     with pytest.raises(InputError, match='"a" more than once'):
-        read_documents('[{"a": 1, "a": 2}]')
+        read_documents(text)
 
 
 def test_keys_that_come_late_are_columns_too():
