@@ -13,20 +13,23 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from scoring.simulation.draws import Floats, sampled_wait, survival
+from scoring.simulation.columns import Columns
+from scoring.simulation.draws import Flags, Floats, Ints, sampled_wait, survival
 from scoring.simulation.lives import Episodes
 from scoring.simulation.moods import HIGHEST, Moods
-from scoring.simulation.people import Flags, Ints, Ties
+from scoring.simulation.ties import Ties
 from scoring.simulation.traits import Traits
 
-__all__ = ["Conversations", "broadcasts", "follow_ups", "joined", "own_starts"]
+__all__ = ["Conversations", "broadcasts", "follow_ups", "own_starts"]
 
-MOST_STARTS = 500
+MOST_A_DAY = 1.0
+"""Nobody starts more conversations a day with one other than this, follow-ups apart."""
+
 MOST_GENERATIONS = 40
 
 
 @dataclass(frozen=True, slots=True)
-class Conversations:
+class Conversations(Columns):
     """Starts of conversations.
 
     Attributes
@@ -53,23 +56,6 @@ class Conversations:
         """Return how many there are."""
         return len(self.tie)
 
-    def take(self, which: Flags | Ints) -> Conversations:
-        """Return some of them."""
-        return Conversations(
-            self.tie[which], self.time[which], self.damping[which], self.inbound[which], self.fertile[which]
-        )
-
-
-def joined(parts: list[Conversations]) -> Conversations:
-    """Return all of them in one, in this order."""
-    return Conversations(
-        np.concatenate([part.tie for part in parts]),
-        np.concatenate([part.time for part in parts]),
-        np.concatenate([part.damping for part in parts]),
-        np.concatenate([part.inbound for part in parts]),
-        np.concatenate([part.fertile for part in parts]),
-    )
-
 
 def _plain(rng: np.random.Generator, ties: Ties, tie: Ints, time: Floats) -> Conversations:
     return Conversations(
@@ -83,7 +69,7 @@ def own_starts(
     """Draw the conversations that start by themselves from `start` to before `until`."""
     begins = np.maximum(episodes.start, start)
     days = np.maximum(np.minimum(episodes.end, until) - begins, 0)
-    expected = np.minimum(ties.pace[episodes.tie] * episodes.factor * days * HIGHEST, MOST_STARTS)
+    expected = np.minimum(ties.pace[episodes.tie] * episodes.factor, MOST_A_DAY) * days * HIGHEST
     number = rng.poisson(np.where(ties.one_touch[episodes.tie], 0, expected))
     which = np.repeat(np.arange(len(number)), number)
     tie, time = episodes.tie[which], begins[which] + rng.random(len(which)) * days[which]
@@ -126,7 +112,7 @@ def follow_ups(
         keep = (time < until) & (rng.random(len(tie)) < moods.level(ties, tie, time))
         parents = _plain(rng, ties, tie[keep], time[keep])
         found.append(parents)
-    return joined(found)
+    return Conversations.joined(found)
 
 
 def broadcasts(
@@ -159,4 +145,4 @@ def broadcasts(
                 np.zeros(size, bool),
             )
         )
-    return joined(parts)
+    return Conversations.joined(parts)

@@ -12,9 +12,11 @@ import zlib
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Floats", "logistic", "sampled_wait", "stream", "survival"]
+__all__ = ["Flags", "Floats", "Ints", "logistic", "sampled_wait", "stream", "survival"]
 
 Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
 
 
 def stream(seed: int, name: str) -> np.random.Generator:

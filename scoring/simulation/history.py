@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from scoring.simulation import conversations as talk
 from scoring.simulation.clock import Clock
 from scoring.simulation.lives import Episodes, LifeState, fresh_lives, live, lives_at
-from scoring.simulation.meetings import Appointments, Series, after_meetings, book, join_appointments, occurrences
+from scoring.simulation.meetings import Appointments, Series, after_meetings, book, occurrences
 from scoring.simulation.moods import Moods
-from scoring.simulation.people import Ties
+from scoring.simulation.ties import Ties
 from scoring.simulation.traits import Traits
 from scoring.simulation.turns import Messages, last_before, opening_messages, take_turns
 
@@ -99,7 +99,7 @@ def fresh_state(rng: np.random.Generator, world: World) -> State:
         0.0,
         fresh_lives(rng, world.ties, world.traits),
         talk.Conversations(nobody, none, none, never, never),
-        Messages(nobody, nobody, none, never, none, nobody),
+        Messages(nobody, nobody, none, never, none, nobody, never),
         nothing,
         nothing,
         Series(nobody, none, none, none, nobody),
@@ -125,73 +125,36 @@ def play(rng: np.random.Generator, world: World, state: State, until: float) -> 
     Course
     """
     ties, traits, moods, start = world.ties, world.traits, world.moods, state.at
-    episodes = live(rng, state.lives, until, ties, traits)
-    starts = talk.joined(
+    of_lives, of_starts, of_broadcasts, of_follow_ups, of_turns, of_meetings, of_series, of_after = rng.spawn(8)
+    episodes = live(of_lives, state.lives, until, ties, traits)
+    starts = talk.Conversations.joined(
         [
-            talk.own_starts(rng, episodes, start, until, ties, moods),
-            talk.broadcasts(rng, start, until, ties, traits, moods),
+            talk.own_starts(of_starts, episodes, start, until, ties, moods),
+            talk.broadcasts(of_broadcasts, start, until, ties, traits, moods),
         ]
     )
-    bred = talk.follow_ups(rng, talk.joined([state.parents, starts]), start, until, ties, traits, moods)
-    begun = talk.joined([starts, bred])
+    bred = talk.follow_ups(
+        of_follow_ups, talk.Conversations.joined([state.parents, starts]), start, until, ties, traits, moods
+    )
+    begun = talk.Conversations.joined([starts, bred])
     opening = opening_messages(begun)
-    going_on = _going_on(state.open_messages)
-    later = take_turns(rng, _both(opening, going_on), start, until, ties, traits)
-    messages = _both(opening, later)
-    single, fresh = book(rng, messages, ties, traits)
+    # conversations that go on get numbers below zero, apart from those of new ones
+    going_on = replace(state.open_messages, thread=-1 - np.arange(len(state.open_messages.tie)))
+    later = take_turns(of_turns, Messages.joined([opening, going_on]), start, until, ties, traits)
+    messages = Messages.joined([opening, later])
+    single, fresh = book(of_meetings, messages, ties, traits)
     # a series goes on at every moment with the same chance, so what is left of it is drawn afresh
-    left = Series(
-        state.series.tie,
-        state.series.booked,
-        state.series.first,
-        np.maximum(state.series.first, start) + rng.exponential(traits.series_days, len(state.series.tie)),
-        state.series.period,
-    )
-    series = Series(
-        *(
-            np.concatenate((getattr(left, name), getattr(fresh, name)))
-            for name in ("tie", "booked", "first", "end", "period")
-        )
-    )
-    kept = state.planned
-    planned = Appointments(
-        kept.tie, kept.booked, kept.due, kept.cancelled, rng.random(len(kept.tie)) < traits.held, kept.series
-    )
+    left = of_series.exponential(traits.series_days, len(state.series.tie))
+    series = Series.joined([replace(state.series, end=np.maximum(state.series.first, start) + left), fresh])
+    planned = replace(state.planned, held=of_meetings.random(len(state.planned.tie)) < traits.held)
     horizon = min(float(world.clock.hours[-1]), until + PLANNED_AHEAD_DAYS)
-    due = join_appointments([planned, single, occurrences(rng, series, start, horizon, world.clock, traits)])
-    after = after_meetings(rng, join_appointments([state.met, due]), start, until, ties, traits)
-    opening_after = opening_messages(after)
-    opening_after = Messages(
-        opening_after.thread + len(begun),
-        opening_after.tie,
-        opening_after.time,
-        opening_after.inbound,
-        opening_after.damping,
-        opening_after.turn,
-    )
-    messages = _both(_both(messages, opening_after), take_turns(rng, opening_after, start, until, ties, traits))
-    return Course(episodes, talk.joined([begun, after]), messages, due, series)
-
-
-def _going_on(open_messages: Messages) -> Messages:
-    """Give conversations that go on numbers below zero, apart from those of new ones."""
-    return Messages(
-        -1 - np.arange(len(open_messages.tie)),
-        open_messages.tie,
-        open_messages.time,
-        open_messages.inbound,
-        open_messages.damping,
-        open_messages.turn,
-    )
-
-
-def _both(one: Messages, other: Messages) -> Messages:
-    return Messages(
-        *(
-            np.concatenate((getattr(one, name), getattr(other, name)))
-            for name in ("thread", "tie", "time", "inbound", "damping", "turn")
-        )
-    )
+    repeated = occurrences(of_series, series, start, horizon, world.clock, traits)
+    due = Appointments.joined([planned, single, repeated])
+    after = after_meetings(of_after, Appointments.joined([state.met, due]), start, until, ties, traits)
+    opening_after = opening_messages(after, len(begun), books=False)
+    later_after = take_turns(of_after, opening_after, start, until, ties, traits)
+    messages = Messages.joined([messages, opening_after, later_after])
+    return Course(episodes, talk.Conversations.joined([begun, after]), messages, due, series)
 
 
 def state_at(world: World, course: Course, at: float) -> State:

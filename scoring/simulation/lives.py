@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from scoring.simulation.draws import Floats, sampled_wait, survival
-from scoring.simulation.people import Flags, Ints, Ties
+from scoring.simulation.draws import Flags, Floats, Ints, sampled_wait, survival
+from scoring.simulation.ties import Ties
 from scoring.simulation.traits import Traits
 
 __all__ = ["Episodes", "LifeState", "fresh_lives", "live", "lives_at"]
@@ -101,7 +101,7 @@ def live(rng: np.random.Generator, state: LifeState, until: float, ties: Ties, t
         parts.append((tie[alive], since[alive], end[alive], factor[alive]))
         # whoever has just ended an episode waits afresh, whoever was in a pause has waited already
         waited = np.where(alive, 0, waited)
-        chance = np.where(ties.one_touch[tie], 0, traits.revival)
+        chance = np.where(ties.one_touch[tie], 0, ties.revival[tie])
         left = chance * survival(waited, traits.pause_days, traits.pause_shape)
         goes_on = rng.random(len(tie)) * (1 - chance + left) < left
         start = end + sampled_wait(rng, waited, traits.pause_days, traits.pause_shape)

@@ -7,19 +7,20 @@ from dataclasses import dataclass
 import numpy as np
 
 from scoring.simulation.clock import Clock
+from scoring.simulation.columns import Columns
 from scoring.simulation.conversations import Conversations
-from scoring.simulation.draws import Floats, sampled_wait, survival
-from scoring.simulation.people import Flags, Ints, Ties
+from scoring.simulation.draws import Flags, Floats, Ints, sampled_wait, survival
+from scoring.simulation.ties import Ties
 from scoring.simulation.traits import Traits
 from scoring.simulation.turns import Messages
 
-__all__ = ["Appointments", "Series", "after_meetings", "book", "join_appointments", "occurrences"]
+__all__ = ["Appointments", "Series", "after_meetings", "book", "occurrences"]
 
 PERIODS_DAYS = (7, 14, 28)
 
 
 @dataclass(frozen=True, slots=True)
-class Appointments:
+class Appointments(Columns):
     """Meetings in the calendar, held or not.
 
     Attributes
@@ -43,20 +44,9 @@ class Appointments:
     held: Flags
     series: Ints
 
-    def take(self, which: Flags | Ints) -> Appointments:
-        """Return some of them."""
-        return Appointments(
-            self.tie[which],
-            self.booked[which],
-            self.due[which],
-            self.cancelled[which],
-            self.held[which],
-            self.series[which],
-        )
-
 
 @dataclass(frozen=True, slots=True)
-class Series:
+class Series(Columns):
     """Recurring meetings.
 
     Attributes
@@ -75,17 +65,14 @@ class Series:
     end: Floats
     period: Ints
 
-    def take(self, which: Flags | Ints) -> Series:
-        """Return some of them."""
-        return Series(self.tie[which], self.booked[which], self.first[which], self.end[which], self.period[which])
-
 
 def book(rng: np.random.Generator, messages: Messages, ties: Ties, traits: Traits) -> tuple[Appointments, Series]:
     """Draw the meetings that come of these mails of contacts: single ones, and series.
 
     A series goes on until it is given up, at any time with the same chance.
     """
-    booked = messages.take(messages.inbound & (rng.random(len(messages.tie)) < ties.booking[messages.tie]))
+    may_book = messages.inbound & messages.books
+    booked = messages.take(may_book & (rng.random(len(messages.tie)) < ties.booking[messages.tie]))
     size = len(booked.tie)
     due = booked.time + sampled_wait(rng, np.zeros(size), traits.meeting_days, traits.meeting_shape)
     recurring = (rng.random(size) < traits.series) & ~ties.one_touch[booked.tie]
@@ -112,18 +99,6 @@ def occurrences(
         series.tie[which], series.booked[which], due, np.where(end < due, end, np.inf), held, which
     )
     return all_of_them.take((due >= start) & (due < until))
-
-
-def join_appointments(parts: list[Appointments]) -> Appointments:
-    """Return all of them in one, in this order."""
-    return Appointments(
-        np.concatenate([part.tie for part in parts]),
-        np.concatenate([part.booked for part in parts]),
-        np.concatenate([part.due for part in parts]),
-        np.concatenate([part.cancelled for part in parts]),
-        np.concatenate([part.held for part in parts]),
-        np.concatenate([part.series for part in parts]),
-    )
 
 
 def after_meetings(

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from scoring.simulation.draws import Floats, stream
-from scoring.simulation.people import Crowd, Ints, Ties
+from scoring.simulation.draws import Floats, Ints, stream
+from scoring.simulation.people import Crowd
+from scoring.simulation.ties import Ties
 from scoring.simulation.traits import Traits
 
 __all__ = ["HIGHEST", "Moods", "draw_moods"]
@@ -79,7 +80,7 @@ def draw_moods(seed: int, traits: Traits, reps: Crowd, contacts: Crowd, days: fl
     >>> from scoring.simulation.settings import Settings
     >>> from scoring.simulation.traits import draw_traits
     >>> traits = draw_traits(1, Settings(moods=False, departures=False))
-    >>> reps, contacts, _ = draw_people(1, traits, 50)
+    >>> reps, contacts, *_ = draw_people(1, traits, 50)
     >>> float(draw_moods(1, traits, reps, contacts, 90.0).reps.max())
     1.0
     """

@@ -10,15 +10,16 @@ import polars as pl
 
 from scoring.errors import InputError
 from scoring.simulation.clock import draw_clock
-from scoring.simulation.draws import Floats, stream
+from scoring.simulation.draws import Floats, Ints, stream
 from scoring.simulation.exports import make_export
 from scoring.simulation.history import Course, World, fresh_state, play, state_at
 from scoring.simulation.moods import draw_moods
 from scoring.simulation.outcomes import OUTCOMES, outcome_flags
-from scoring.simulation.people import Ints, draw_people
+from scoring.simulation.people import draw_people
 from scoring.simulation.profiles import draw_profiles
 from scoring.simulation.records import MEETING, OUTBOUND, Rows, appointment_table, event_arrays, event_table, make_rows
 from scoring.simulation.settings import Settings
+from scoring.simulation.ties import draw_ties
 from scoring.simulation.traits import Traits, draw_traits
 
 __all__ = ["Organisation", "draw_organisation"]
@@ -211,7 +212,8 @@ def draw_organisation(seed: int, settings: Settings | None = None) -> Organisati
     settings = Settings() if settings is None else settings
     traits = draw_traits(seed, settings)
     clock = draw_clock(seed, traits, even=not settings.calendar)
-    reps, contacts, ties = draw_people(seed, traits, settings.rows)
+    reps, contacts, rep, contact = draw_people(seed, traits, settings.rows)
+    ties = draw_ties(seed, traits, reps, contacts, rep, contact)
     world = World(ties, traits, draw_moods(seed, traits, reps, contacts, float(clock.hours[-1])), clock)
     start = datetime.fromtimestamp(clock.start, UTC)
     end = start + timedelta(days=traits.days)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from scoring.simulation.draws import Floats
-from scoring.simulation.people import Flags, Ints
+from scoring.simulation.draws import Flags, Floats, Ints
 from scoring.simulation.records import INBOUND, MEETING, OUTBOUND
 
 __all__ = ["OUTCOMES", "WINDOW_SECONDS", "outcome_flags"]

@@ -1,19 +1,15 @@
-"""Who there is, and who knows whom: reps, contacts, accounts, and the ties between a rep and a contact."""
+"""Who there is and who knows whom: reps, contacts, accounts."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from scoring.simulation.draws import Floats, logistic, stream
+from scoring.simulation.draws import Floats, Ints, stream
 from scoring.simulation.traits import Traits
 
-__all__ = ["DEPARTMENTS", "SENIORITIES", "Crowd", "Flags", "Ints", "Ties", "draw_people"]
-
-Ints = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
+__all__ = ["DEPARTMENTS", "SENIORITIES", "Crowd", "draw_people"]
 
 SENIORITIES = ("Junior", "Senior", "Manager", "Director", "VP", "C-Level")
 DEPARTMENTS = ("Sales", "Marketing", "Finance", "Engineering", "IT", "Operations", "HR", "Legal")
@@ -47,60 +43,6 @@ class Crowd:
     seniority: Ints
     department: Ints
     leaves: Floats
-
-
-@dataclass(frozen=True, slots=True)
-class Ties:
-    """One element for each pair of a rep and a contact who know each other or will.
-
-    Attributes
-    ----------
-    rep, contact, account : ndarray of int
-        Who; in a closed organisation reps and contacts are numbered alike.
-    begin : ndarray
-        Own day of the first touch; below 0 is before the record starts.
-    pace : ndarray
-        Conversations a day, other than follow-ups.
-    life_factor : ndarray
-        Factor on how long an episode lasts.
-    initiative : ndarray
-        Chance that it is the contact who starts a conversation.
-    contact_answer, rep_answer : ndarray
-        Chance that either answers a mail of the other.
-    contact_days, rep_days : ndarray
-        Median days either takes for it.
-    contact_nudge, rep_nudge : ndarray
-        Chance that either writes again when the other does not answer.
-    booking : ndarray
-        Chance that a mail from the contact leads to a meeting.
-    listed : ndarray
-        Chance that a broadcast of either goes to the other.
-    one_touch, from_cc, untouched : ndarray of bool
-        One conversation and never again; first seen in copy; in the CRM before the first touch.
-    """
-
-    rep: Ints
-    contact: Ints
-    account: Ints
-    begin: Floats
-    pace: Floats
-    life_factor: Floats
-    initiative: Floats
-    contact_answer: Floats
-    rep_answer: Floats
-    contact_days: Floats
-    rep_days: Floats
-    contact_nudge: Floats
-    rep_nudge: Floats
-    booking: Floats
-    listed: Floats
-    one_touch: Flags
-    from_cc: Flags
-    untouched: Flags
-
-    def __len__(self) -> int:
-        """Return how many there are."""
-        return len(self.rep)
 
 
 def _draw_crowd(rng: np.random.Generator, size: int, traits: Traits, departures: float, extremes: bool) -> Crowd:
@@ -165,16 +107,8 @@ def _draw_open(rng: np.random.Generator, traits: Traits, ties: int) -> tuple[Cro
     return reps, contacts, rep[keep], contact[keep]
 
 
-def _begins(rng: np.random.Generator, traits: Traits, rep: Ints) -> Floats:
-    begin = rng.uniform(-traits.earlier_days, traits.days, len(rep))
-    # a rep gets a list and writes to all of it on one day
-    lists = rng.uniform(-traits.earlier_days, traits.days, (rep.max() + 1, 12))
-    batched = lists[rep, rng.integers(0, 12, len(rep))] + rng.exponential(0.2, len(rep))
-    return np.where(rng.random(len(rep)) < traits.batches, batched, begin)
-
-
-def draw_people(seed: int, traits: Traits, rows: int) -> tuple[Crowd, Crowd, Ties]:
-    """Draw reps, contacts and their ties.
+def draw_people(seed: int, traits: Traits, rows: int) -> tuple[Crowd, Crowd, Ints, Ints]:
+    """Draw reps and contacts, and who of them know each other.
 
     Parameters
     ----------
@@ -183,67 +117,23 @@ def draw_people(seed: int, traits: Traits, rows: int) -> tuple[Crowd, Crowd, Tie
     traits : Traits
         What it is like.
     rows : int
-        How many contacts of reps there shall be; a tie of a closed organisation makes two.
+        How many contacts of reps there shall be; a pair of a closed organisation makes two.
 
     Returns
     -------
-    tuple of (Crowd, Crowd, Ties)
-        Reps, contacts (the same crowd where the organisation is closed) and ties.
+    tuple of (Crowd, Crowd, ndarray of int, ndarray of int)
+        Reps, contacts (the same crowd where the organisation is closed), and the rep and the contact of each pair.
 
     Examples
     --------
     >>> from scoring.simulation.settings import Settings
     >>> from scoring.simulation.traits import draw_traits
-    >>> reps, contacts, ties = draw_people(1, draw_traits(1, Settings(closed=True)), 100)
-    >>> reps is contacts, len(ties)
+    >>> reps, contacts, rep, contact = draw_people(1, draw_traits(1, Settings(closed=True)), 100)
+    >>> reps is contacts, len(rep)
     (True, 50)
     """
     rng = stream(seed, "people")
     if traits.closed:
-        reps, rep, contact = _draw_closed(rng, traits, max(1, rows // 2))
-        contacts = reps
-    else:
-        reps, contacts, rep, contact = _draw_open(rng, traits, rows)
-    rng = stream(seed, "ties")
-    size = len(rep)
-    strength = rng.normal(0, 1, size)
-    by_seniority = rng.normal(0, traits.profile_spread, (2, 6))
-    by_department = rng.normal(0, traits.profile_spread, (2, 8))
-    seniority, department = contacts.seniority[contact], contacts.department[contact]
-    from_cc = rng.random(size) < traits.from_cc
-    answer = traits.answer_spread_ties * rng.normal(0, 1, (2, size)) + traits.strength_answer * strength
-    profile = by_seniority[0, seniority] + by_department[0, department] + from_cc * traits.cc_effect
-    log_pace = (
-        traits.pace_spread * rng.normal(0, 1, size)
-        + traits.strength_pace * strength
-        + 0.5 * (reps.activity[rep] + contacts.activity[contact])
-        + by_seniority[1, seniority] + by_department[1, department] + from_cc * traits.cc_effect
-    )  # fmt: skip
-    weight = traits.initiative_weight
-    nudge = np.clip(traits.nudge * np.exp(rng.normal(0, 0.5, (2, size))), 0, 0.8)
-    ties = Ties(
-        rep=rep,
-        contact=contact,
-        account=contacts.account[contact],
-        begin=_begins(rng, traits, rep),
-        pace=traits.pace * np.exp(np.clip(log_pace, -8, 5)),
-        life_factor=np.exp(traits.strength_life * strength) * np.where(rng.random(size) < traits.lasting, 20, 1),
-        initiative=rng.beta(weight * traits.initiative, weight * (1 - traits.initiative), size),
-        contact_answer=_chance(traits.contact_answer + contacts.answer[contact] + answer[0] + profile),
-        rep_answer=_chance(traits.rep_answer + reps.answer[rep] + answer[1]),
-        contact_days=traits.reply_days * contacts.slowness[contact],
-        rep_days=traits.reply_days * reps.slowness[rep],
-        contact_nudge=nudge[0] * (1.0 if traits.closed else 0.4),
-        rep_nudge=nudge[1],
-        booking=np.clip(traits.booking * np.exp(rng.normal(0, 1, size)), 0, 0.9),
-        listed=np.clip(traits.broadcast_reach * np.exp(rng.normal(0, traits.broadcast_spread, size)), 0, 1),
-        one_touch=rng.random(size) < traits.one_touch,
-        from_cc=from_cc,
-        untouched=rng.random(size) < traits.untouched,
-    )
-    return reps, contacts, ties
-
-
-def _chance(log_odds: Floats) -> Floats:
-    # conversations end: nobody answers for ever
-    return np.clip(logistic(log_odds), 0, 0.93)
+        crowd, rep, contact = _draw_closed(rng, traits, max(1, rows // 2))
+        return crowd, crowd, rep, contact
+    return _draw_open(rng, traits, rows)

@@ -7,9 +7,10 @@ import numpy.typing as npt
 import polars as pl
 
 from scoring.simulation.draws import stream
-from scoring.simulation.people import DEPARTMENTS, SENIORITIES, Crowd, Ties
+from scoring.simulation.people import DEPARTMENTS, SENIORITIES, Crowd
 from scoring.simulation.records import Rows
 from scoring.simulation.settings import Settings
+from scoring.simulation.ties import Ties
 from scoring.simulation.traits import Traits
 
 __all__ = ["draw_profiles"]

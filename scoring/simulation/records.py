@@ -8,9 +8,9 @@ import numpy as np
 import polars as pl
 
 from scoring.simulation.clock import Clock
-from scoring.simulation.draws import Floats
+from scoring.simulation.draws import Floats, Ints
 from scoring.simulation.history import Course
-from scoring.simulation.people import Ints, Ties
+from scoring.simulation.ties import Ties
 from scoring.simulation.traits import Traits
 
 __all__ = ["INBOUND", "MEETING", "OUTBOUND", "Rows", "appointment_table", "event_arrays", "event_table", "make_rows"]

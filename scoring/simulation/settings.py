@@ -24,7 +24,7 @@ class Settings:
         Whether contacts are the reps themselves, every pair from both sides. None: drawn.
     one_row_a_contact : bool or None
         Whether a contact has one row, owned by the rep of its first event, instead of one for each rep. None: drawn.
-    follow_ups, broadcasts, meetings, revivals, moods, departures, one_touch, lasting : bool
+    follow_ups, broadcasts, meetings, revivals, moods, departures, one_touch, lasting, one_way : bool
         Mechanisms, see below.
     nudges, batches, calendar, profile_effects, strength : bool
         The mechanisms. Off means: as if people did not behave so.
@@ -48,6 +48,7 @@ class Settings:
     departures: bool = True
     one_touch: bool = True
     lasting: bool = True
+    one_way: bool = True
     nudges: bool = True
     batches: bool = True
     calendar: bool = True

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from scoring.simulation.columns import Columns
 from scoring.simulation.conversations import Conversations
-from scoring.simulation.draws import Floats, sampled_wait, survival
-from scoring.simulation.people import Flags, Ints, Ties
+from scoring.simulation.draws import Flags, Floats, Ints, sampled_wait, survival
+from scoring.simulation.ties import Ties
 from scoring.simulation.traits import Traits
 
 __all__ = ["Messages", "last_before", "opening_messages", "take_turns"]
@@ -17,7 +18,7 @@ MOST_TURNS = 40
 
 
 @dataclass(frozen=True, slots=True)
-class Messages:
+class Messages(Columns):
     """Mails.
 
     Attributes
@@ -34,6 +35,8 @@ class Messages:
         Factor on the chance of an answer.
     turn : ndarray of int
         Number of the mail in its conversation, from 0.
+    books : ndarray of bool
+        Whether a meeting may come of it; not of what follows a meeting.
     """
 
     thread: Ints
@@ -42,40 +45,20 @@ class Messages:
     inbound: Flags
     damping: Floats
     turn: Ints
-
-    def take(self, which: Flags | Ints) -> Messages:
-        """Return some of them."""
-        return Messages(
-            self.thread[which],
-            self.tie[which],
-            self.time[which],
-            self.inbound[which],
-            self.damping[which],
-            self.turn[which],
-        )
+    books: Flags
 
 
-def opening_messages(conversations: Conversations) -> Messages:
-    """Return the first mail of each conversation."""
+def opening_messages(conversations: Conversations, first_thread: int = 0, *, books: bool = True) -> Messages:
+    """Return the first mail of each conversation, threads numbered from `first_thread` on."""
     size = len(conversations)
     return Messages(
-        np.arange(size),
+        first_thread + np.arange(size),
         conversations.tie,
         conversations.time,
         conversations.inbound,
         conversations.damping,
         np.zeros(size, np.int64),
-    )
-
-
-def _joined(parts: list[Messages]) -> Messages:
-    return Messages(
-        np.concatenate([part.thread for part in parts]),
-        np.concatenate([part.tie for part in parts]),
-        np.concatenate([part.time for part in parts]),
-        np.concatenate([part.inbound for part in parts]),
-        np.concatenate([part.damping for part in parts]),
-        np.concatenate([part.turn for part in parts]),
+        np.full(size, books),
     )
 
 
@@ -129,9 +112,10 @@ def take_turns(
             # whoever has answered is in the conversation; a second attempt is as little asked for as the first
             np.where(answered[goes_on], np.ones(size), current.damping[goes_on]),
             current.turn[goes_on] + 1,
+            current.books[goes_on],
         )
         found.append(current)
-    return _joined(found)
+    return Messages.joined(found)
 
 
 def last_before(messages: Messages, at: float) -> Messages:
