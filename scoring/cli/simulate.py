@@ -58,6 +58,8 @@ def write_simulated(output: Path, seed: int = 1, rows: int = 3000, outcomes: Pat
     from scoring.simulation import Settings, draw_organisation
     from scoring.writing import check_target, write_frame
 
+    if rows < 1:
+        raise InputError(f"{rows} rows", expected="a whole number from 1 on")
     target = check_target(output)
     also = None if outcomes is None else check_target(outcomes)
     if also is not None and also.resolve() == target.resolve():

@@ -1,0 +1,306 @@
+"""``scoring score``: what it writes, what it shows, and how it ends when it cannot."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+import scoring
+from scoring.cli import EXIT_CODES, main
+from scoring.cli.terminal import plain
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run the command line in an empty folder; give exit code, output and errors."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        try:
+            code = main([str(argument) for argument in arguments])
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        captured = capsys.readouterr()
+        assert code in EXIT_CODES
+        assert "Traceback" not in captured.err
+        return code, captured.out, captured.err
+
+    return run
+
+
+def one_line(err: str) -> str:
+    """The message, which must be all there is."""
+    assert err.count("\n") == 1, err
+    assert err.startswith("scoring: ")
+    return err
+
+
+def test_a_file_is_scored_into_this_folder(run: Run, export_csv: Path, contacts: pl.DataFrame) -> None:
+    code, out, err = run("score", export_csv)
+    assert (code, err) == (0, "")
+    scored = pl.read_csv("contacts.scored.csv", infer_schema_length=None)
+    assert scored.height == contacts.height
+    assert out.rstrip().endswith("The scored file: contacts.scored.csv")
+    assert f"{contacts.height:,} of {contacts.height:,} contacts scored" in out
+    assert out.count("(rep ") == 10
+    assert [path.name for path in Path().iterdir()] == ["contacts.scored.csv"]
+
+
+def test_the_list_is_the_top_of_the_file(run: Run, export_csv: Path) -> None:
+    _, out, _ = run("score", export_csv, "--top", 3)
+    best = scoring.score(export_csv).sort("priority", descending=True, maintain_order=True).head(4)
+    names = [" ".join(row) for row in best.select(pl.col("first_name", "last_name").fill_null("")).iter_rows()]
+    places = [out.index(name.strip()) for name in names[:3]]
+    assert places == sorted(places)
+    assert out.count("(rep ") == 3
+    for reasons in best["reasons"].head(3):
+        assert reasons.split(";")[0] in " ".join(out.split())
+    assert run("score", export_csv, "--top", 0)[1].count("(rep ") == 0
+
+
+@pytest.mark.parametrize("output", ["scored.parquet", "scored.ndjson.gz", "scored.json"])
+def test_the_ending_says_the_format(output: str, run: Run, export_csv: Path) -> None:
+    code, out, _ = run("score", export_csv, "-o", output)
+    assert code == 0
+    assert f"The scored file: {output}" in out
+    expected = scoring.score(export_csv)
+    with_scores = scoring.score(output, overwrite=True)
+    assert with_scores["priority"].to_list() == expected["priority"].to_list()
+
+
+def test_a_folder_takes_the_name_of_the_input(run: Run, export_csv: Path) -> None:
+    assert run("score", export_csv, "-o", "made/out")[0] == 0
+    assert Path("made/out/contacts.scored.csv").exists()
+
+
+def test_a_simulated_export_is_scored(run: Run) -> None:
+    code, out, err = run("score", "--simulated", "-o", "out", "--top", 2)
+    assert (code, err) == (0, "")
+    assert sorted(path.name for path in Path("out").iterdir()) == ["simulated.csv", "simulated.scored.csv"]
+    assert os.fspath(Path("out/simulated.scored.csv")) in out
+
+
+def test_the_summary_as_json(run: Run, messy_csv: Path, suppressed: str) -> None:
+    Path("objected.txt").write_text(f"# who objected\n\n{suppressed} # by phone\n")
+    code, out, err = run("score", messy_csv, "--as-of", "2020-01-01", "--suppress", "objected.txt", "--json")
+    assert (code, err) == (0, "")
+    summary = json.loads(out)
+    assert summary["rows"] == summary["scored"] + summary["rejected"] + summary["suppressed"] == 20
+    assert summary["suppressed"] == 2
+    assert Path(summary["output"]).exists()
+    assert Path(summary["rejected_output"]).exists()
+    for path in Path().glob("messy*"):
+        assert suppressed not in path.read_text().lower()
+
+
+def test_what_could_not_be_used_is_said(run: Run, messy_csv: Path) -> None:
+    code, out, err = run("score", messy_csv, "--as-of", "2020-01-01")
+    assert code == 0
+    assert "messy.scored.csv.rejected.ndjson" in out
+    assert "unreadable number" in err
+
+
+def test_parts_are_scored_with_the_context(run: Run, contacts: pl.DataFrame, export_csv: Path) -> None:
+    scoring.build_context(export_csv).save("context")
+    contacts.head(20).write_csv("part.csv", datetime_format="%Y-%m-%dT%H:%M:%SZ")
+    assert run("score", "part.csv", "-o", "part.parquet", "--context", "context")[0] == 0
+    expected = scoring.score(export_csv).head(20)["priority"].to_list()
+    assert pl.read_parquet("part.parquet")["priority"].to_list() == expected
+
+
+def test_several_files_are_one_export(run: Run, contacts: pl.DataFrame, export_csv: Path) -> None:
+    contacts.head(100).write_csv("a.csv", datetime_format="%Y-%m-%dT%H:%M:%SZ")
+    contacts.tail(-100).write_csv("b.csv", datetime_format="%Y-%m-%dT%H:%M:%SZ")
+    assert run("score", "a.csv", "b.csv", "-o", "both.parquet")[0] == 0
+    assert pl.read_parquet("both.parquet")["priority"].equals(scoring.score(export_csv)["priority"])
+
+
+def test_own_models_are_used(run: Run, export_csv: Path, small_model: scoring.Model) -> None:
+    small_model.save("mine")
+    code, out, _ = run("score", export_csv, "--model", "mine")
+    assert code == 0
+    assert small_model.id in out
+
+
+def test_missing_fields_are_said_once_in_one_line(run: Run, contacts: pl.DataFrame) -> None:
+    contacts.drop("phone").write_csv("few.csv", datetime_format="%Y-%m-%dT%H:%M:%SZ")
+    code, _, err = run("score", "few.csv")
+    assert code == 0
+    assert "phone" in one_line(err)
+
+
+# ---- what goes wrong ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["score"],
+        ["score", "x.csv", "--simulated"],
+        ["score", "x.csv", "--top", "many"],
+        ["score", "x.csv", "--no-such-option"],
+        ["scores", "x.csv"],
+    ],
+)
+def test_a_command_that_is_not_understood(arguments: list[str], run: Run) -> None:
+    code, out, err = run(*arguments)
+    assert (code, out) == (2, "")
+    assert "usage: scoring" in err
+
+
+def test_inputs_that_cannot_be_used(run: Run, export_csv: Path) -> None:
+    Path("empty.csv").write_text("")
+    Path("binary.csv").write_bytes(bytes(range(256)) * 40)
+    Path("other.csv").write_text("a,b\n1,2\n")
+    Path("half.parquet").write_bytes(b"PAR1 and then nothing")
+    Path("folder").mkdir()
+    for name in (
+        "nowhere.csv",
+        "empty.csv",
+        "binary.csv",
+        "other.csv",
+        "half.parquet",
+        "folder",
+        "https://a.example/b.csv",
+    ):
+        code, out, err = run("score", name, "-o", "out.csv")
+        assert (code, out) == (3, ""), name
+        assert Path(name).name in one_line(err)
+    for options in (["--as-of", "soon"], ["--suppress", "nowhere.txt"], ["--context", "nowhere"]):
+        code, out, err = run("score", export_csv, *options)
+        assert (code, out) == (3, ""), options
+        one_line(err)
+    assert not Path("out.csv").exists()
+
+
+def test_outputs_that_cannot_be_written(run: Run, export_csv: Path) -> None:
+    Path("in.csv").write_bytes(export_csv.read_bytes())
+    Path("file").write_text("")
+    for output in ("in.csv", "out.xlsx", "nowhere/out.csv", "file", "file/below"):
+        code, out, err = run("score", "in.csv", "-o", output)
+        assert (code, out) == (3, ""), output
+        one_line(err)
+    assert Path("in.csv").read_bytes() == export_csv.read_bytes()
+
+
+def test_what_is_read_beside_the_input_is_not_written_over(run: Run, export_csv: Path) -> None:
+    Path("list.csv").write_text("objector@left-out.example\n")
+    code, _, err = run("score", export_csv, "--suppress", "list.csv", "-o", "list.csv")
+    assert code == 3
+    assert "is the input" in one_line(err)
+    assert Path("list.csv").read_text() == "objector@left-out.example\n"
+
+
+def test_models_that_cannot_be_used(run: Run, export_csv: Path, small_model: scoring.Model) -> None:
+    small_model.save("damaged")
+    Path("damaged/model.json").write_text("{}")
+    for model in ("nowhere", "damaged"):
+        code, out, err = run("score", export_csv, "--model", model)
+        assert (code, out) == (4, "")
+        assert model in one_line(err)
+
+
+def test_strict_fails(run: Run, messy_csv: Path) -> None:
+    code, out, err = run("score", messy_csv, "--as-of", "2020-01-01", "--strict")
+    assert (code, out) == (3, "")
+    assert "no_key" in one_line(err)
+    assert list(Path().iterdir()) == []
+
+
+def test_a_scored_file_is_scored_again_only_on_request(run: Run, export_csv: Path) -> None:
+    run("score", export_csv, "-o", "one.csv")
+    assert run("score", "one.csv", "-o", "two.csv")[0] == 3
+    assert run("score", "one.csv", "-o", "two.csv", "--overwrite")[0] == 0
+    assert Path("two.csv").read_bytes() == Path("one.csv").read_bytes()
+
+
+def test_a_stop_and_a_fault_have_their_own_codes(
+    export_csv: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for error, code, word in ((KeyboardInterrupt(), 130, "stopped"), (ZeroDivisionError(), 5, "please report")):
+
+        def fail(*_: object, error: BaseException = error, **__: object) -> None:
+            raise error
+
+        monkeypatch.setattr("scoring.batch.score_file", fail)
+        assert main(["score", str(export_csv)]) == code
+        assert word in capsys.readouterr().err.splitlines()[-1]
+
+
+# ---- names of others in the terminal --------------------------------------------------------------------------------
+
+NASTY = "Ann\x1b[2J\x1b]0;owned\x07\r\n\u202eeel\u2028\x9b31m"
+
+
+def test_names_cannot_steer_the_terminal(run: Run, contacts: pl.DataFrame) -> None:
+    named = contacts.with_columns(
+        pl.lit(NASTY).alias("first_name"), pl.lit(NASTY).alias("account_name"), pl.lit(1).alias(f"shoe{NASTY}")
+    ).with_columns(crm_id=pl.when(pl.int_range(pl.len()) > 0).then("crm_id"), total_inbound=pl.lit(f"many{NASTY}"))
+    named.write_parquet(f"x{chr(27)}.parquet")
+    for arguments in (
+        ["score", f"x{chr(27)}.parquet"],
+        ["check", f"x{chr(27)}.parquet"],
+        ["score", f"nowhere{NASTY}.csv"],
+        ["score", f"x{chr(27)}.parquet", "--strict", "-o", "a.csv"],
+        ["score", f"x{chr(27)}.parquet", "--as-of", NASTY],
+        ["score", f"x{chr(27)}.parquet", "--model", NASTY],
+        ["check", f"x{chr(27)}.parquet", "--json"],
+    ):
+        _, out, err = run(*arguments)
+        for line in (out + err).splitlines():
+            assert line == plain(line), arguments
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Zoë Ünal 李 ½", "Zoë Ünal 李 ½"),
+        ("a\x1b[31mb", "a [31mb"),
+        ("a\nb\tc", "a b c"),
+        ("\u202eabc\u2066\u200b\ufeff", " abc   "),
+        ("\ud800\ue000", "  "),
+        (None, ""),
+        (0, "0"),
+    ],
+)
+def test_plain_text(text: object, shown: str) -> None:
+    assert plain(text) == shown
+
+
+# ---- as a process ---------------------------------------------------------------------------------------------------
+
+
+def start(*arguments: object, **surroundings: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "scoring.cli", *map(str, arguments)],
+        env={**os.environ, **surroundings},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
+def test_a_terminal_without_these_letters_is_no_fault(export_csv: Path, tmp_path: Path) -> None:
+    with start("score", export_csv, "-o", tmp_path / "a.csv", PYTHONIOENCODING="ascii", PYTHONUTF8="0") as process:
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (0, b"")
+    assert out.isascii()
+
+
+def test_a_reader_that_has_read_enough_is_no_fault(export_csv: Path) -> None:
+    with start("check", export_csv) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 0
