@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from scoring.config import TARGETS, Target
 from scoring.context import Context
-from scoring.features import compute
+from scoring.features import compute, observe
 from scoring.metrics import measure
 from scoring.model import Model
 from scoring.scorecard import Floats
@@ -73,7 +73,7 @@ def _judge_one(model: Model, seed: int, size: int, futures: int) -> list[dict[st
     )
     contexts = {"with context": Context.of(export, when), "without context": None}
     chances = {
-        name: model.lookups[context is not None].probability(compute(export, when, context))
+        name: model.lookups[context is not None].probability(compute(observe(export, when, context)))
         for name, context in contexts.items()
     }
     rows: list[dict[str, object]] = []

@@ -30,19 +30,26 @@ _KEYS: Final[Mapping[str, pl.Expr]] = {
 LEVELS: Final = (*_KEYS, "org")
 """What rows are added up by; `org` is the whole export."""
 
+_RECENT: Final = pl.col("total_inbound_30d") > 0
 _TOTALS: Final[tuple[pl.Expr, ...]] = (
-    pl.len().cast(pl.Int64).alias("rows"),
-    pl.col("total_inbound").sum().alias("inbound"),
-    pl.col("total_outbound").sum().alias("outbound"),
-    pl.col("total_meetings").sum().alias("meetings"),
-    pl.col("total_inbound_30d").sum().alias("inbound_30d"),
-    pl.col("total_outbound_30d").sum().alias("outbound_30d"),
-    pl.col("total_meetings_30d").sum().alias("meetings_30d"),
-    (pl.col("total_inbound") > 0).sum().cast(pl.Int64).alias("rows_inbound"),
-    (pl.col("total_inbound_30d") > 0).sum().cast(pl.Int64).alias("rows_inbound_30d"),
+    pl.len().cast(pl.Float64).alias("rows"),
+    *(
+        # as floats: sums of absurd counts must not overflow, and below 2**53 they are exact
+        pl.col(column).cast(pl.Float64).sum().alias(name)
+        for name, column in {
+            "inbound": "total_inbound",
+            "outbound": "total_outbound",
+            "meetings": "total_meetings",
+            "inbound_30d": "total_inbound_30d",
+            "outbound_30d": "total_outbound_30d",
+            "meetings_30d": "total_meetings_30d",
+        }.items()
+    ),
+    _RECENT.sum().cast(pl.Float64).alias("rows_inbound_30d"),
+    (_RECENT & (pl.col("total_inbound") > pl.col("total_inbound_30d"))).sum().cast(pl.Float64).alias("rows_returned"),
     pl.col("first_engaged_time").min().alias("first_engaged_time"),
+    pl.col("first_engaged_time").max().alias("newest_time"),
     pl.col("last_inbound_time").max().alias("last_inbound_time"),
-    pl.col("last_outbound_time").max().alias("last_outbound_time"),
 )
 
 
@@ -71,7 +78,7 @@ def total_rows(table: pl.DataFrame, level: str) -> pl.DataFrame:
     --------
     >>> from scoring import schema
     >>> total_rows(schema.empty(3), "org")["rows"].item()
-    3
+    3.0
     """
     if level == "org":
         return table.select(_TOTALS)

@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from scoring import schema
-from scoring.features import FEATURES, compute
+from scoring.features import FEATURES, compute, observe
 from scoring.intake import Intake, take_in
 
 __all__ = ["Findings", "inspect_export"]
@@ -160,9 +160,9 @@ def _rules(taken: Intake) -> list[dict[str, Any]]:
 def _facts(taken: Intake) -> dict[str, bool]:
     """For each fact, whether any usable row has a feature that tells of it."""
     usable = taken.export.table.filter(taken.checked.problem.is_null())
-    features = compute(usable, taken.as_of.when, taken.context)
+    features = compute(observe(usable, taken.as_of.when, taken.context))
     known: dict[str, bool] = {}
     for feature in FEATURES:
         some = feature.name in features.columns and features[feature.name].null_count() < features.height
-        known[feature.fact] = known.get(feature.fact, False) or some
+        known[feature.fact.name] = known.get(feature.fact.name, False) or some
     return known

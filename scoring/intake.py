@@ -118,7 +118,7 @@ def build_context(
     --------
     >>> context = build_context([{"crm_id": "1", "total_inbound": 2}], as_of="2026-01-01")
     >>> context.totals["org"]["inbound"].item()
-    2
+    2.0
     """
     taken = take_in(contacts, as_of=as_of, suppress=suppress)
     if taken.context is not None:

@@ -16,11 +16,12 @@ from scoring import schema
 from scoring.config import EVIDENCE, TARGETS, TIERS
 from scoring.context import Context
 from scoring.errors import InputError
-from scoring.features import FEATURES, compute
+from scoring.features import FEATURES, compute, compute_facts, observe
 from scoring.intake import Intake, take_in
 from scoring.model import SHIPPED, Model, load_model
 from scoring.reading import restore
 from scoring.reasons import Explainer
+from scoring.scorecard import logistic
 
 __all__ = ["COLUMNS", "score", "score_intake"]
 
@@ -120,9 +121,10 @@ def score_intake(taken: Intake, model: Model) -> pl.DataFrame:
         One row for each row of `taken.export.table`, in order, with the columns `COLUMNS`.
     """
     table, when = taken.export.table, taken.as_of.when
-    features = compute(table, when, taken.context)
     beside = taken.context is not None
-    odds = model.lookups[beside].probability(features)
+    observed = observe(table, when, taken.context)
+    log_odds, contributions = model.lookups[beside].explain(compute(observed), _PRIORITY)
+    odds = logistic(log_odds)
     priority = odds[:, _PRIORITY]
     scored = pl.DataFrame(
         {
@@ -133,7 +135,7 @@ def score_intake(taken: Intake, model: Model) -> pl.DataFrame:
             "percentile": model.percentile(priority),
             "tier": _TIER.gather(model.tier(priority)),
             "evidence": _EVIDENCE.gather(_evidence(table)),
-            "reasons": _explainer(model, beside).reasons(features),
+            "reasons": _explainer(model, beside).reasons(contributions, compute_facts(observed)),
             "problem": taken.checked.problem,
             "flags": taken.checked.flags,
             "as_of": pl.Series([when], dtype=schema.DTYPES["time"]).new_from_index(0, table.height),
@@ -148,8 +150,7 @@ def score_intake(taken: Intake, model: Model) -> pl.DataFrame:
 
 @cache
 def _explainer(model: Model, beside: bool) -> Explainer:
-    cards = model.with_context if beside else model.without_context
-    return Explainer(cards["engaged"], _FEATURES)
+    return Explainer([_FEATURES[name] for name in model.lookups[beside].features])
 
 
 def _evidence(table: pl.DataFrame) -> NDArray[np.intp]:

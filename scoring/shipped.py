@@ -20,7 +20,7 @@ import polars as pl
 from scoring.card import OUTCOMES, judge, write_card
 from scoring.config import SHIPPED_TIER_CUTS, TARGETS, Target
 from scoring.context import Context
-from scoring.features import FEATURES, OWN_FEATURES, compute
+from scoring.features import FEATURES, OWN_FEATURES, compute, observe
 from scoring.model import SHIPPED, Model
 from scoring.scorecard import Floats, Scorecard, centre, compile_classifier, count_bins
 from scoring.simulation import Organisation, Settings, draw_organisation
@@ -81,7 +81,7 @@ def _sample_of(organisation: Organisation, dates: int) -> tuple[pl.DataFrame, pl
     features, outcomes = [], []
     for when in organisation.dates(dates):
         export = organisation.export(when)
-        features.append(compute(export, when, Context.of(export, when)))
+        features.append(compute(observe(export, when, Context.of(export, when))))
         outcomes.append(organisation.outcomes(when))
     return pl.concat(features), pl.concat(outcomes)
 

@@ -138,5 +138,24 @@ LADDERS: Final[Mapping[str, Ladder]] = {
         )
     ),  # fmt: skip
     "flag": Ladder(((0, "no"), (0.5, "yes"))),
+    "seniority": Ladder(
+        (
+            (1, "entry level"),
+            (1.5, "professional"),
+            (2.5, "manager"),
+            (3.5, "director"),
+            (4.5, "vice president"),
+            (5.5, "top of the house"),
+        )
+    ),  # fmt: skip
+    "department": Ladder(
+        (
+            (1, "a support function"),
+            (1.5, "finance or operations"),
+            (2.5, "a technical function"),
+            (3.5, "a commercial function"),
+            (4.5, "general management"),
+        )
+    ),  # fmt: skip
 }
 """By unit. A feature whose unit is not here cannot be put into words."""

@@ -12,14 +12,27 @@ import polars as pl
 
 from scoring.context import Context
 from scoring.features.context import CONTEXT
-from scoring.features.feature import Feature
+from scoring.features.feature import Fact, Feature
+from scoring.features.pace import PACE
+from scoring.features.profile import PROFILE
 from scoring.features.recency import RECENCY
+from scoring.features.reciprocity import RECIPROCITY
 from scoring.features.volume import VOLUME
 from scoring.intake import take_in
 
-__all__ = ["CONTEXT_FEATURES", "FEATURES", "OWN_FEATURES", "Feature", "build_features", "compute"]
+__all__ = [
+    "CONTEXT_FEATURES",
+    "FEATURES",
+    "OWN_FEATURES",
+    "Fact",
+    "Feature",
+    "build_features",
+    "compute",
+    "compute_facts",
+    "observe",
+]
 
-OWN_FEATURES: Final[tuple[Feature, ...]] = (*RECENCY, *VOLUME)
+OWN_FEATURES: Final[tuple[Feature, ...]] = (*RECENCY, *VOLUME, *RECIPROCITY, *PACE, *PROFILE)
 """Features of the row alone."""
 
 CONTEXT_FEATURES: Final[tuple[Feature, ...]] = CONTEXT
@@ -27,12 +40,24 @@ CONTEXT_FEATURES: Final[tuple[Feature, ...]] = CONTEXT
 
 FEATURES: Final[tuple[Feature, ...]] = (*OWN_FEATURES, *CONTEXT_FEATURES)
 
-_OWN = [feature.expression.cast(pl.Float32).alias(feature.name) for feature in OWN_FEATURES]
-_ALL = [feature.expression.cast(pl.Float32).alias(feature.name) for feature in FEATURES]
+_A_TOTAL: Final = "org_rows"  # a column that is there exactly where the totals are
 
 
-def compute(table: pl.DataFrame, as_of: datetime, context: Context | None) -> pl.DataFrame:
-    """Compute the features of a typed table.
+def _columns(features: tuple[Feature, ...]) -> tuple[list[pl.Expr], list[pl.Expr]]:
+    """Features, and the facts that they tell of, as columns; made once, since making them costs more than one row."""
+    facts = dict.fromkeys(feature.fact for feature in features)
+    return (
+        [feature.expression.cast(pl.Float32).alias(feature.name) for feature in features],
+        [fact.value.cast(pl.Float32).alias(fact.name) for fact in facts],
+    )
+
+
+_OWN, _OWN_FACTS = _columns(OWN_FEATURES)
+_ALL, _ALL_FACTS = _columns(FEATURES)
+
+
+def observe(table: pl.DataFrame, as_of: datetime, context: Context | None) -> pl.DataFrame:
+    """Put everything that features are computed from side by side.
 
     Parameters
     ----------
@@ -41,23 +66,55 @@ def compute(table: pl.DataFrame, as_of: datetime, context: Context | None) -> pl
     as_of : datetime
         What is known before it counts, in UTC.
     context : Context or None
-        Totals of an export; without them only the row's own features come out.
+        Totals of an export.
 
     Returns
     -------
     polars.DataFrame
-        The same rows in the same order, one Float32 column for each feature, in the order of `FEATURES`. Null means
-        that there is no such history; no value is infinite or NaN.
+        The same rows in the same order, with `as_of` and, where there is a context, its totals.
+    """
+    dated = table.with_columns(pl.lit(as_of, dtype=pl.Datetime("us", "UTC")).alias("as_of"))
+    return dated if context is None else context.join(dated)
+
+
+def compute(observed: pl.DataFrame) -> pl.DataFrame:
+    """Compute the features of contacts.
+
+    Parameters
+    ----------
+    observed : polars.DataFrame
+        What `observe` gave.
+
+    Returns
+    -------
+    polars.DataFrame
+        The same rows in the same order, one Float32 column for each feature, in the order of `FEATURES`; only the row's
+        own ones where there is no context. Null means that there is no such history; no value is infinite or NaN.
 
     Examples
     --------
     >>> from datetime import UTC, datetime
     >>> from scoring import schema
-    >>> compute(schema.empty(2), datetime(2026, 1, 1, tzinfo=UTC), None)["days_since_inbound"].to_list()
+    >>> compute(observe(schema.empty(2), datetime(2026, 1, 1, tzinfo=UTC), None))["days_since_inbound"].to_list()
     [None, None]
     """
-    dated = table.with_columns(pl.lit(as_of, dtype=pl.Datetime("us", "UTC")).alias("as_of"))
-    return dated.select(_OWN) if context is None else context.join(dated).select(_ALL)
+    return observed.select(_ALL if _A_TOTAL in observed.columns else _OWN)
+
+
+def compute_facts(observed: pl.DataFrame) -> pl.DataFrame:
+    """Compute the plain numbers that reasons are told by.
+
+    Parameters
+    ----------
+    observed : polars.DataFrame
+        What `observe` gave.
+
+    Returns
+    -------
+    polars.DataFrame
+        The same rows in the same order, one Float32 column for each fact, by its name.
+    """
+    return observed.select(_ALL_FACTS if _A_TOTAL in observed.columns else _OWN_FACTS)
 
 
 def build_features(
@@ -82,10 +139,10 @@ def build_features(
 
     Examples
     --------
-    >>> build_features({"crm_id": "1", "total_inbound": 2}, as_of="2026-01-01")["total_inbound"].item()
-    2.0
+    >>> build_features({"crm_id": "1", "total_inbound": 2}, as_of="2026-01-01")["inbound_by_outbound"].item() is None
+    True
     """
     taken = take_in(contacts, as_of=as_of, context=context)
-    features = compute(taken.export.table, taken.as_of.when, taken.context)
+    features = compute(observe(taken.export.table, taken.as_of.when, taken.context))
     usable = taken.checked.problem.is_null()
     return features.with_columns(pl.when(usable).then(pl.col(features.columns)))

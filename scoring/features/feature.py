@@ -1,4 +1,9 @@
-"""One feature: a number that says something about a contact, and how to say it in words."""
+"""Features and facts: what a model looks at, and what people are told.
+
+A *feature* is a number that a model looks at. Many features are near-copies: five ways to measure how the contact's
+silence compares with the past are one *fact*, "last mail from the contact". What the features of a fact contribute is
+added up and told in one sentence, by the plain number that stands for the fact.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +12,36 @@ from typing import Final
 
 import polars as pl
 
-__all__ = ["AS_OF", "Feature", "ago", "share"]
+__all__ = ["AS_OF", "Fact", "Feature", "ago", "between", "count", "share"]
 
 AS_OF: Final = pl.col("as_of")
 _SECONDS_A_DAY: Final = 86_400
+_NEEDS_CONTEXT: Final = ("rep_", "account_", "contact_", "org_")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fact:
+    """Something that people know of a contact, as one plain number.
+
+    Attributes
+    ----------
+    name : str
+        What it is called; unique.
+    unit : str
+        What one means: ``days``, ``mails``, ``share``, ...; it decides how values are put into words.
+    phrase : str
+        A sentence for people with ``{}`` where the value in words goes.
+    absent : str
+        The sentence where the value is null.
+    value : polars.Expr
+        The number, over the same columns as a feature's expression.
+    """
+
+    name: str
+    unit: str
+    phrase: str
+    absent: str
+    value: pl.Expr
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -22,35 +53,45 @@ class Feature:
     name : str
         Name of the column; a name that starts with `rep_`, `account_`, `contact_` or `org_` needs a context.
     unit : str
-        What one means: ``days``, ``mails``, ``share``, ...; it decides how values are put into words.
-    fact : str
-        What it tells of. Features of one fact are near-copies, so together they are one reason.
+        What one means: ``days``, ``mails``, ``share``, ...
+    fact : Fact
+        What it tells of.
     formula : str
-        The definition, as text. It is part of a model's contract: a model learnt from another one is refused.
-    phrase : str
-        A sentence for people with ``{}`` where the value in words goes.
-    absent : str
-        The sentence where the value is null, that is, where there is no such history.
+        The definition, as text. It is part of a model's contract: a model that learned from another one is refused.
     expression : polars.Expr
-        No window functions: what needs other rows is a total of the context.
+        No window functions: what needs other rows is a total of the context. Null means "no such history"; never
+        infinite, never NaN.
     """
 
     name: str
     unit: str
-    fact: str
+    fact: Fact
     formula: str
-    phrase: str
-    absent: str
     expression: pl.Expr
 
     @property
     def needs_context(self) -> bool:
         """Whether it can only be computed beside the totals of an export."""
-        return self.name.startswith(("rep_", "account_", "contact_", "org_"))
+        return self.name.startswith(_NEEDS_CONTEXT)
+
+
+def count(column: str) -> pl.Expr:
+    """Take a count as a float, so that sums and powers of absurd counts cannot overflow.
+
+    Parameters
+    ----------
+    column : str
+        A column of counts.
+
+    Returns
+    -------
+    polars.Expr
+    """
+    return pl.col(column).cast(pl.Float64)
 
 
 def ago(column: str) -> pl.Expr:
-    """Days from a time until `as_of`; never negative, null where there is no time.
+    """Days from a time until `as_of`; 0 for a time after it, null where there is no time.
 
     Parameters
     ----------
@@ -87,12 +128,12 @@ def between(earlier: str, later: str) -> pl.Expr:
 
 
 def share(part: pl.Expr, whole: pl.Expr, prior: float = 0.5) -> pl.Expr:
-    """Smoothed part of a whole, strictly between 0 and 1: ``(part + prior) / (whole + 2 * prior)``.
+    """Smoothed part of a whole: ``(part + prior) / (whole + 2 * prior)``, between 0 and 1 where ``part <= whole``.
 
     Parameters
     ----------
     part, whole : polars.Expr
-        Counts, ``0 <= part <= whole``.
+        Counts.
     prior : float
         Imagined observations on either side.
 

@@ -1,4 +1,4 @@
-"""How long ago each kind of touch was, and who spoke last."""
+"""How long ago each kind of touch was, weighed against how much there had been before."""
 
 from __future__ import annotations
 
@@ -6,65 +6,108 @@ from typing import Final
 
 import polars as pl
 
-from scoring.features.feature import AS_OF, Feature, ago, between
+from scoring.features.feature import AS_OF, Fact, Feature, ago, between, count
 
 __all__ = ["RECENCY"]
 
-_PER_DAY: Final = 86_400
+_INBOUND, _OUTBOUND = count("total_inbound"), count("total_outbound")
+_SINCE_INBOUND, _SINCE_OUTBOUND = ago("last_inbound_time"), ago("last_outbound_time")
+_SINCE_ENGAGED, _AGE = ago("last_engaged_time"), ago("first_engaged_time")
+_WEEK: Final = 7
+
+LAST_INBOUND = Fact(
+    name="last mail from the contact",
+    unit="days",
+    phrase="last wrote {} ago",
+    absent="never wrote",
+    value=_SINCE_INBOUND,
+)
+LAST_OUTBOUND = Fact(
+    name="last mail to the contact",
+    unit="days",
+    phrase="last written to {} ago",
+    absent="never written to",
+    value=_SINCE_OUTBOUND,
+)
+LAST_TOUCH = Fact(
+    name="last touch",
+    unit="days",
+    phrase="last touch {} ago",
+    absent="no touch at all",
+    value=_SINCE_ENGAGED,
+)
+NEXT_MEETING = Fact(
+    name="next meeting",
+    unit="days",
+    phrase="next meeting in {}",
+    absent="no meeting planned",
+    value=pl.when(pl.col("first_upcoming_meeting_time") >= AS_OF).then(between("as_of", "first_upcoming_meeting_time")),
+)
 
 RECENCY: Final[tuple[Feature, ...]] = (
     Feature(
-        "days_since_inbound",
-        "days",
-        "last mail from the contact",
-        "as_of - last_inbound_time",
-        "last wrote {} ago",
-        "never wrote",
-        ago("last_inbound_time"),
+        name="days_since_inbound",
+        unit="days",
+        fact=LAST_INBOUND,
+        formula="as_of - last_inbound_time",
+        expression=_SINCE_INBOUND,
     ),
     Feature(
-        "days_since_outbound",
-        "days",
-        "last mail to the contact",
-        "as_of - last_outbound_time",
-        "last written to {} ago",
-        "never written to",
-        ago("last_outbound_time"),
+        name="recent_inbound_by_silence",
+        unit="mails a day",
+        fact=LAST_INBOUND,
+        formula="(total_inbound_30d + 0.5) / (days_since_inbound + 3)",
+        expression=(count("total_inbound_30d") + 0.5) / (_SINCE_INBOUND + 3),
     ),
     Feature(
-        "days_since_engaged",
-        "days",
-        "last touch",
-        "as_of - last_engaged_time",
-        "last touch {} ago",
-        "no touch at all",
-        ago("last_engaged_time"),
+        name="inbound_by_silence",
+        unit="mails a day",
+        fact=LAST_INBOUND,
+        formula="(total_inbound + 0.5) / (days_since_inbound + 7)",
+        expression=(_INBOUND + 0.5) / (_SINCE_INBOUND + _WEEK),
     ),
     Feature(
-        "unanswered_days",
-        "signed days",
-        "who spoke last",
-        "last_outbound_time - last_inbound_time",
-        "{}",
-        "mails in one direction only",
-        between("last_inbound_time", "last_outbound_time"),
+        name="days_since_both",
+        unit="days",
+        fact=LAST_INBOUND,
+        formula="the longer of days_since_inbound and days_since_outbound, where both wrote",
+        expression=pl.when(_SINCE_INBOUND.is_not_null() & _SINCE_OUTBOUND.is_not_null()).then(
+            pl.max_horizontal(_SINCE_INBOUND, _SINCE_OUTBOUND)
+        ),
     ),
     Feature(
-        "tenure_days",
-        "days",
-        "length of the relation",
-        "as_of - first_engaged_time",
-        "known for {}",
-        "not known before",
-        ago("first_engaged_time"),
+        name="days_since_outbound",
+        unit="days",
+        fact=LAST_OUTBOUND,
+        formula="as_of - last_outbound_time",
+        expression=_SINCE_OUTBOUND,
     ),
     Feature(
-        "days_to_meeting",
-        "days",
-        "next meeting",
-        "first_upcoming_meeting_time - as_of, where it is not past",
-        "next meeting in {}",
-        "no meeting planned",
-        pl.when(pl.col("first_upcoming_meeting_time") >= AS_OF).then(between("as_of", "first_upcoming_meeting_time")),
+        name="days_since_engaged",
+        unit="days",
+        fact=LAST_TOUCH,
+        formula="as_of - last_engaged_time",
+        expression=_SINCE_ENGAGED,
+    ),
+    Feature(
+        name="engaged_silence_share",
+        unit="share",
+        fact=LAST_TOUCH,
+        formula="days_since_engaged / (as_of - first_engaged_time + 7)",
+        expression=_SINCE_ENGAGED / (_AGE + _WEEK),
+    ),
+    Feature(
+        name="emails_by_silence",
+        unit="mails a day",
+        fact=LAST_TOUCH,
+        formula="(total_inbound + total_outbound + 0.5) / (days_since_engaged + 7)",
+        expression=(_INBOUND + _OUTBOUND + 0.5) / (_SINCE_ENGAGED + _WEEK),
+    ),
+    Feature(
+        name="days_to_meeting",
+        unit="days",
+        fact=NEXT_MEETING,
+        formula="first_upcoming_meeting_time - as_of, where it is not past",
+        expression=NEXT_MEETING.value,
     ),
 )

@@ -1,0 +1,117 @@
+"""What is known of the person: how senior, in which department, first seen in copy.
+
+The words are the customer's own, so both are matched by what any vocabulary has in common; what matches nothing is
+missing, not low.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import cache
+from typing import Final
+
+import polars as pl
+
+from scoring.features.feature import Fact, Feature
+
+__all__ = ["PROFILE", "department_group", "seniority_rank"]
+
+# The first pattern that is found decides, so "vice president" stands before "president".
+_SENIORITY: Final = (
+    (5, r"\bvice|\bs?vp\b|\bevp\b|\bavp\b"),
+    (
+        6,
+        r"\bc[- ]?(level|suite)|\bchief|\bc[efimort]o\b|\bcmo\b|\bfounder|\bowner|\bpresident|\bpartner|\bboard|\bexec",
+    ),
+    (1, r"\bentry|\bjunior|\bintern\b|\btrainee|\bassistant|\bstudent|\bapprentice|\bcoordinator"),
+    (4, r"\bdirector|\bhead\b"),
+    (3, r"\bmanag|\blead|\bsupervis"),
+    (
+        2,
+        r"\bsenior|\bprincipal|\bstaff|\bspecialist|\bindividual|\bassociate|\banalyst|\bprofessional|\bemployee|\bother",
+    ),
+)
+_DEPARTMENT: Final = (
+    (5, r"\bexec|\bmanagement|\bc[- ]?(level|suite)|\bgeneral|\bboard|\bfounder"),
+    (4, r"\bsales|\bmarketing|\bcommercial|\bbusiness dev|\brevenue|\bcustomer|\bsuccess|\btrading|\bpartner"),
+    (3, r"\bengineer|\bit\b|\btech|\binformation|\bproduct|\bdevelop|\bdata|\bsecurity|\bresearch|\bscience|\bdesign"),
+    (2, r"\bfinanc|\baccounting|\bprocure|\bpurchas|\boperation|\bsupply|\blogistic|\bmanufact"),
+    (1, r"\bhr\b|\bhuman|\bpeople|\btalent|\brecruit|\blegal|\bcompliance|\badmin|\bsupport|\bregulatory|\bfacilit"),
+)
+
+
+def _ranker(patterns: tuple[tuple[int, str], ...]) -> Callable[[str], float | None]:
+    compiled = [(rank, re.compile(pattern)) for rank, pattern in patterns]
+
+    @cache
+    def rank_of(text: str) -> float | None:
+        lowered = text.lower()
+        return next((float(rank) for rank, pattern in compiled if pattern.search(lowered)), None)
+
+    return rank_of
+
+
+seniority_rank: Final = _ranker(_SENIORITY)
+"""Rank of a seniority or title: 1 entry level, 2 professional, 3 manager, 4 director, 5 vice president, 6 top."""
+
+department_group: Final = _ranker(_DEPARTMENT)
+"""Group of a department: 1 support, 2 finance and operations, 3 technical, 4 commercial, 5 management."""
+
+
+def _ranked(column: str, rank_of: Callable[[str], float | None]) -> pl.Expr:
+    """Rank each distinct text once."""
+
+    def rank(texts: pl.Series) -> pl.Series:
+        distinct = texts.unique().drop_nulls()
+        ranks = pl.Series([rank_of(text) for text in distinct], dtype=pl.Float64)
+        return texts.replace_strict(distinct, ranks, default=None, return_dtype=pl.Float64)
+
+    return pl.col(column).map_batches(rank, return_dtype=pl.Float64)
+
+
+SENIORITY = Fact(
+    name="seniority",
+    unit="seniority",
+    phrase="{}",
+    absent="seniority unknown",
+    value=_ranked("seniority", seniority_rank),
+)
+DEPARTMENT = Fact(
+    name="department",
+    unit="department",
+    phrase="works in {}",
+    absent="department unknown",
+    value=_ranked("department", department_group),
+)
+ORIGIN = Fact(
+    name="first seen in copy",
+    unit="flag",
+    phrase="first seen in copy: {}",
+    absent="unknown whether first seen in copy",
+    value=pl.col("from_cc").cast(pl.Float64),
+)
+
+PROFILE: Final[tuple[Feature, ...]] = (
+    Feature(
+        name="seniority_rank",
+        unit="seniority",
+        fact=SENIORITY,
+        formula="1 entry level, 2 professional, 3 manager, 4 director, 5 vice president, 6 top; by words of seniority",
+        expression=SENIORITY.value,
+    ),
+    Feature(
+        name="department_group",
+        unit="department",
+        fact=DEPARTMENT,
+        formula="1 support, 2 finance and operations, 3 technical, 4 commercial, 5 management; by words of department",
+        expression=DEPARTMENT.value,
+    ),
+    Feature(
+        name="from_cc",
+        unit="flag",
+        fact=ORIGIN,
+        formula="from_cc",
+        expression=ORIGIN.value,
+    ),
+)

@@ -1,0 +1,91 @@
+"""Who writes to whom: the balance between the two sides, and who spoke last."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+
+from scoring.features.feature import Fact, Feature, ago, between, count, share
+
+__all__ = ["RECIPROCITY"]
+
+_INBOUND, _OUTBOUND = count("total_inbound"), count("total_outbound")
+_SINCE_INBOUND, _SINCE_OUTBOUND = ago("last_inbound_time"), ago("last_outbound_time")
+_AGE = ago("first_engaged_time")
+_MEAN_GAP = between("first_inbound_time", "last_inbound_time").clip(0) / _INBOUND.clip(1)
+
+BALANCE = Fact(
+    name="balance of mails",
+    unit="share",
+    phrase="{} of the mails are theirs",
+    absent="no figure for the balance of mails",
+    value=pl.when(_INBOUND + _OUTBOUND > 0).then(_INBOUND / (_INBOUND + _OUTBOUND).clip(1)),
+)
+LAST_WORD = Fact(
+    name="who spoke last",
+    unit="signed days",
+    phrase="{}",
+    absent="mails in one direction only",
+    value=between("last_inbound_time", "last_outbound_time"),
+)
+BEGINNING = Fact(
+    name="length of the relation",
+    unit="days",
+    phrase="known for {}",
+    absent="not known before",
+    value=_AGE,
+)
+
+RECIPROCITY: Final[tuple[Feature, ...]] = (
+    Feature(
+        name="inbound_by_outbound",
+        unit="times",
+        fact=BALANCE,
+        formula="(total_inbound + 1) / (total_outbound + 1)",
+        expression=(_INBOUND + 1) / (_OUTBOUND + 1),
+    ),
+    Feature(
+        name="inbound_share",
+        unit="share",
+        fact=BALANCE,
+        formula="(total_inbound + 0.5) / (total_inbound + total_outbound + 1)",
+        expression=share(_INBOUND, _INBOUND + _OUTBOUND),
+    ),
+    Feature(
+        name="in_flight",
+        unit="a day",
+        fact=LAST_WORD,
+        formula="inbound_share / (days_since_outbound + 3), where written to",
+        expression=share(_INBOUND, _INBOUND + _OUTBOUND) / (_SINCE_OUTBOUND + 3),
+    ),
+    Feature(
+        name="unanswered_days",
+        unit="days",
+        fact=LAST_WORD,
+        formula="how long before the last outbound mail the last inbound one was (at least 0), where written to; a "
+        "contact who never wrote counts as last heard of 30 days before the first touch",
+        expression=(_SINCE_INBOUND.fill_null(_AGE + 30) - _SINCE_OUTBOUND).clip(0),
+    ),
+    Feature(
+        name="last_gap_by_mean",
+        unit="times",
+        fact=LAST_WORD,
+        formula="(last_inbound_time - last_outbound_time) / (inbound_span_days / total_inbound + 3)",
+        expression=between("last_outbound_time", "last_inbound_time") / (_MEAN_GAP + 3),
+    ),
+    Feature(
+        name="start_lag_days",
+        unit="days",
+        fact=BEGINNING,
+        formula="first_outbound_time - first_inbound_time",
+        expression=between("first_inbound_time", "first_outbound_time"),
+    ),
+    Feature(
+        name="days_since_first_outbound",
+        unit="days",
+        fact=BEGINNING,
+        formula="as_of - first_outbound_time",
+        expression=ago("first_outbound_time"),
+    ),
+)
