@@ -137,6 +137,8 @@ def fit_scorecard(sample: Sample, target: Target, names: Sequence[str], recipe: 
 
     counted = sample.outcomes["contacted"].to_numpy() if target == "answer" else slice(None)
     matrix = sample.features.select(names).to_numpy()[counted]
+    told = ~np.isnan(matrix).all(axis=0)  # scikit-learn gives up at a column in which nothing is known
+    matrix, names = matrix[:, told], [name for name, some in zip(names, told, strict=True) if some]
     outcome, weights = sample.outcomes[OUTCOMES[target]].to_numpy()[counted], sample.weights[counted]
     classifier = HistGradientBoostingClassifier(
         interaction_cst="no_interactions",

@@ -80,8 +80,9 @@ def messy_csv(contacts: pl.DataFrame, suppressed: str, tmp_path_factory: pytest.
     rows[3] |= {"last_inbound_time": "yesterday"}
     rows[4] |= {"crm_id": None, "email": None}
     rows[5] |= {"total_outbound": "-3"}
-    early = {f"last_{channel}_time": "2001-01-01T00:00:00Z" for channel in ("inbound", "outbound", "engaged")}
-    rows[7] = rows[6] | {"total_inbound": "99", **early}
+    engaged = [f"last_{channel}_time" for channel in ("inbound", "outbound", "engaged")]
+    rows[6] |= dict.fromkeys(engaged, "2018-01-02T00:00:00Z")
+    rows[7] = rows[6] | dict.fromkeys(engaged, "2001-01-01T00:00:00Z") | {"total_inbound": "99"}
     rows[9] = dict(rows[8])
     rows[10] |= {"total_inbound": "1", "total_inbound_30d": "7"}
     path = tmp_path_factory.mktemp("messy") / "messy.csv"

@@ -39,7 +39,7 @@ SMALL = table(
 def test_totals_of_each_level() -> None:
     rep = total_rows(SMALL, "rep")
     assert rep["key"].to_list() == ["a@our.example", "b@our.example"]
-    assert rep.select("rows", "inbound", "outbound", "meetings", "rows_inbound").rows() == [
+    assert rep.select("rows", "inbound", "outbound", "meetings", "rows_inbound_30d").rows() == [
         (2, 2, 6, 0, 1),
         (1, 0, 0, 3, 0),
     ]
@@ -57,8 +57,8 @@ def test_totals_agree_with_plain_python(contacts: pl.DataFrame) -> None:
             sums = expected.setdefault(row["source_email"].strip().lower(), [0, 0, 0])
             sums[0] += 1
             sums[1] += row["total_outbound_30d"] or 0
-            sums[2] += (row["total_inbound"] or 0) > 0
-    totals = total_rows(contacts, "rep").select("key", "rows", "outbound_30d", "rows_inbound")
+            sums[2] += (row["total_inbound_30d"] or 0) > 0
+    totals = total_rows(contacts, "rep").select("key", "rows", "outbound_30d", "rows_inbound_30d")
     assert {key: list(rest) for key, *rest in totals.iter_rows()} == expected
 
 

@@ -24,7 +24,7 @@ def test_a_good_export_is_fine(export_csv: Path, contacts: pl.DataFrame) -> None
     assert found.details["separator"] == ","
     assert found.as_of == f"{scoring.score(export_csv)['as_of'][0]:%Y-%m-%dT%H:%M:%SZ}"
     assert "inferred" in found.dated
-    assert set(found.used) | set(found.unused) == {feature.fact for feature in FEATURES}
+    assert set(found.used) | set(found.unused) == {feature.fact.name for feature in FEATURES}
 
 
 @pytest.mark.parametrize("suppress", [[], ["left-out.example"]])

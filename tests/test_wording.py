@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scoring.features import FEATURES
+from scoring.features import FEATURES, Fact
 from scoring.wording import LADDERS
 
 BELOW = np.float32(-np.inf)
@@ -106,9 +106,14 @@ def test_shares_are_what_they_say() -> None:
         assert 100 * float(share) <= high + 1e-4
 
 
-@pytest.mark.parametrize("feature", FEATURES, ids=lambda feature: feature.name)
-def test_every_feature_can_be_said(feature: object) -> None:
-    unit, phrase, absent = (getattr(feature, name) for name in ("unit", "phrase", "absent"))
-    said = {phrase.format(name) for _, name in LADDERS[unit].steps} | {absent}
-    assert all(text.strip() == text and text for text in said)
+@pytest.mark.parametrize("fact", dict.fromkeys(feature.fact for feature in FEATURES), ids=lambda fact: fact.name)
+def test_every_fact_can_be_said(fact: Fact) -> None:
+    said = {fact.phrase.format(name) for _, name in LADDERS[fact.unit].steps} | {fact.absent}
+    assert len(said) == len(LADDERS[fact.unit].steps) + 1
+    assert all(text and text.strip() == text for text in said)
     assert not any(mark in text for text in said for mark in ("; ", "{", "}", "\n"))
+
+
+def test_facts_have_names_of_their_own() -> None:
+    facts = dict.fromkeys(feature.fact for feature in FEATURES)
+    assert len({fact.name for fact in facts}) == len(facts)
