@@ -8,7 +8,7 @@ after the other, and those that no way can read are faults. `scalars` says what 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import polars as pl
 
@@ -30,6 +30,8 @@ VENDOR_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 _UTC = pl.Datetime("us", "UTC")
 _FIRST = datetime(1900, 1, 1, tzinfo=UTC)
 _LAST = datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LOW, _HIGH = ((end - _EPOCH) // timedelta(microseconds=1) for end in (_FIRST, _LAST))
 _SPELLED = {spelled: answer for words, answer in ((scalars.TRUE, True), (scalars.FALSE, False)) for spelled in words}
 _FLAGS = {
     form: answer for spelled, answer in _SPELLED.items() for form in {spelled, spelled.upper(), spelled.capitalize()}
@@ -62,6 +64,7 @@ def typed(source: pl.DataFrame, found: dict[str, str]) -> tuple[pl.DataFrame, pl
     fields = [field for field in FIELDS if field.name in found]
     simple = source.select(_simple(source[found[field.name]]).alias(field.name) for field in fields)
     table = simple.select(_expected(field, simple.schema[field.name]).alias(field.name) for field in fields)
+    table = _within_reach(table)
     again: dict[str, pl.Series] = {}
     faults: list[pl.DataFrame] = []
     for field in fields:
@@ -75,6 +78,21 @@ def typed(source: pl.DataFrame, found: dict[str, str]) -> tuple[pl.DataFrame, pl
     whole = [nothing[field.name] if column is None else column for field, column in zip(FIELDS, columns, strict=True)]
     joined = pl.concat(faults).select(list(FAULTS)).sort("row", maintain_order=True) if faults else no_faults()
     return pl.DataFrame(whole), joined
+
+
+def _within_reach(table: pl.DataFrame) -> pl.DataFrame:
+    """Put null for times that Python cannot hold, or that lie before 1900."""
+    times = [name for name, dtype in table.schema.items() if isinstance(dtype, pl.Datetime)]
+    if not times:
+        return table
+    ticks = table.select(pl.col(times).to_physical())
+    ends = zip(ticks.min().row(0), ticks.max().row(0), strict=True)
+    far = [
+        name for name, (low, high) in zip(times, ends, strict=True) if low is not None and (low < _LOW or high > _HIGH)
+    ]
+    return table.with_columns(
+        pl.when(pl.col(name).is_between(_FIRST, _LAST)).then(pl.col(name)).alias(name) for name in far
+    )
 
 
 def _simple(column: pl.Series) -> pl.Series:
@@ -102,7 +120,7 @@ def _expected(field: Field, dtype: pl.DataType) -> pl.Expr:
 
 
 def _expected_text(column: pl.Expr, dtype: pl.DataType, field: Field) -> pl.Expr:
-    """Read text: without outer white space, null where nothing is left."""
+    """Read text: null where it says nothing; keys, profiles and outcomes without outer white space."""
     if dtype.is_float():
         whole = column.is_finite() & (column == column.floor()) & (column.abs() < 2.0**63)
         column = (
@@ -114,9 +132,10 @@ def _expected_text(column: pl.Expr, dtype: pl.DataType, field: Field) -> pl.Expr
         )
     elif dtype != pl.String:
         column = column.cast(pl.String)
+    if field.role == "identity":
+        return pl.when(column.str.contains(r"\S")).then(column)
     bare = column.str.strip_chars()
-    nothing = bare == "" if field.role == "identity" else bare.is_in(scalars.NOTHING)
-    return pl.when(nothing).then(None).otherwise(bare)
+    return pl.when(~bare.is_in(scalars.NOTHING)).then(bare)
 
 
 def _expected_flag(column: pl.Expr, dtype: pl.DataType, _: Field) -> pl.Expr:
@@ -162,7 +181,7 @@ def _expected_time(column: pl.Expr, dtype: pl.DataType, _: Field) -> pl.Expr:
         time = _since_1970(column)
     else:
         return pl.repeat(None, pl.len(), dtype=_UTC)
-    return pl.when(time.is_between(_FIRST, _LAST)).then(time)
+    return time
 
 
 _EXPECTED: dict[str, Callable[[pl.Expr, pl.DataType, Field], pl.Expr]] = {

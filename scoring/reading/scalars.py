@@ -6,8 +6,8 @@ the same for whole columns of one type, in polars; a property test holds the two
 A cell is read by the kind of its field:
 
 text
-    outer white space goes; nothing left is null; a number becomes its digits (``123.0`` is ``123``). In fields that
-    are a key, a profile or an outcome a spelling of "nothing" (`NOTHING`) is null too; a person may be called Null.
+    white space alone is null; a number becomes its digits (``123.0`` is ``123``). In fields that are a key, a profile
+    or an outcome outer white space goes, and a spelling of "nothing" (`NOTHING`) is null; a person may be called Null.
 flag
     ``true``, ``t``, ``yes``, ``y``, ``1`` and ``false``, ``f``, ``no``, ``n``, ``0``, in any case.
 count
@@ -180,12 +180,15 @@ def _unusual(value: Any) -> Any:
 def _identity_of(value: Any) -> str | None:
     """Read a cell of a field that only describes."""
     text = value if type(value) is str else as_text(plain(value))
-    return None if text is None else text.strip(BLANKS) or None
+    return text if text is not None and text.strip(BLANKS) else None
 
 
 def _text_of(value: Any) -> str | None:
     """Read a cell of text in which a spelling of "nothing" is null."""
     found = _identity_of(value)
+    if found is None:
+        return None
+    found = found.strip(BLANKS)
     return None if found in _NOTHING else found
 
 
