@@ -61,8 +61,8 @@ def make_export(
     Returns
     -------
     polars.DataFrame
-        The typed 40-column table and, last, `row`: the number of the row in the organisation. Rows are those with an
-        event before the date and those that were in the CRM all the time.
+        The typed 40-column table. Rows are those with an event before the date and those that were in the CRM all the
+        time, in the order of the organisation.
     """
     past = events.filter(pl.col("time") < as_of)
     activity = past.group_by("row", maintain_order=True).agg(*_totals(as_of), *_times(), _engagement(as_of))
@@ -89,4 +89,4 @@ def make_export(
         response_activity_id=pl.when(inbound > 0).then(pl.format("act-{}", "row")),
         engagement_level=pl.col("engagement_level").fill_null(0.0),
     )
-    return rows.select(*(pl.col(field.name).cast(field.dtype) for field in schema.FIELDS), "row")
+    return rows.select(pl.col(field.name).cast(field.dtype) for field in schema.FIELDS)

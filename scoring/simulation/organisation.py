@@ -100,7 +100,8 @@ class Organisation:
         polars.DataFrame
             The typed table: the 40 columns, one row for each contact of a rep that is known by then.
         """
-        return self._export(as_of).drop("row")
+        _require_zone(as_of)
+        return make_export(self.profiles, self.events, self.appointments, as_of)
 
     def outcomes(self, as_of: datetime) -> pl.DataFrame:
         """Return what happened in the 30 days from a date on.
@@ -115,7 +116,7 @@ class Organisation:
         polars.DataFrame
             `replied`, `met`, `contacted`, `answered`, `engaged` as flags, rows as in the export.
         """
-        row = self._export(as_of)["row"].to_numpy()
+        row = self._known(as_of)
         events = self.events
         flags = outcome_flags(
             events["row"].to_numpy(),
@@ -146,7 +147,7 @@ class Organisation:
             `reply`, `meeting`, `engaged`, `contacted`: share of the futures in which it happens. `answer`: share
             among those in which the rep writes, null where the rep never does. Rows as in the export.
         """
-        row = self._export(as_of)["row"].to_numpy()
+        row = self._known(as_of)
         counts = dict.fromkeys(OUTCOMES, np.zeros(self.profiles.height))
         world, second = self._world, as_of.timestamp()
         state = state_at(world, self._course, float(world.clock.own(second)))
@@ -168,12 +169,17 @@ class Organisation:
             }
         ).with_columns(pl.col("answer").fill_nan(None))
 
-    def _export(self, as_of: datetime) -> pl.DataFrame:
-        if as_of.tzinfo is None:
-            raise InputError(
-                "a date without time zone", expected="a moment with one", hint="use datetime(..., tzinfo=UTC)"
-            )
-        return make_export(self.profiles, self.events, self.appointments, as_of)
+    def _known(self, as_of: datetime) -> Ints:
+        """Return the numbers of the rows that the export of a date holds, in its order."""
+        _require_zone(as_of)
+        known = self.profiles["in_crm_before"].to_numpy().copy()
+        known[self.events["row"].to_numpy()[(self.events["time"] < as_of).to_numpy()]] = True
+        return np.flatnonzero(known)
+
+
+def _require_zone(as_of: datetime) -> None:
+    if as_of.tzinfo is None:
+        raise InputError("a date without time zone", expected="a moment with one", hint="use datetime(..., tzinfo=UTC)")
 
 
 def _seconds_spent(seed: int, kind: Ints) -> Floats:

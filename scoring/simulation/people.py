@@ -87,6 +87,8 @@ def _draw_closed(rng: np.random.Generator, traits: Traits, ties: int) -> tuple[C
         team_start[crowd.account[first]] + (rng.random(2 * ties) * team_size[crowd.account[first]]).astype(int)
     ]
     second = np.where(rng.random(2 * ties) < traits.owner_share, mate, second)
+    # the last pair is there in case that all others were somebody with themselves
+    first, second = np.append(first, 0), np.append(second, 1)
     keep = _unique_pairs(first, second, closed=True)[:ties]
     return crowd, first[keep], second[keep]
 

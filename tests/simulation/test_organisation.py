@@ -65,3 +65,19 @@ def test_an_export_has_the_schema_of_the_contract():
     export = organisation.export(organisation.dates(1)[0])
     assert export.schema == pl.Schema({field.name: field.dtype for field in schema.FIELDS})
     assert np.all([address.endswith(".example") for address in export["email"]])
+
+
+@pytest.mark.parametrize("rows", [1, 2, 7])
+@pytest.mark.parametrize("seed", range(12))
+def test_tiny_organisations_can_be_drawn(seed, rows):
+    organisation = draw_organisation(seed, Settings(rows=rows, days=70))
+    as_of = organisation.dates(1)[0]
+    export = organisation.export(as_of)
+    assert export.height <= rows + 1
+    assert organisation.outcomes(as_of).height == organisation.chances(as_of, 2).height == export.height
+
+
+@pytest.mark.parametrize("wrong", [{"rows": 0}, {"days": 30}, {"missing": 1.5}, {"candidates": -0.1}])
+def test_settings_out_of_range_are_refused(wrong):
+    with pytest.raises(InputError, match=next(iter(wrong))):
+        Settings(**wrong)
