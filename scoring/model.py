@@ -176,6 +176,8 @@ def load_model(source: Model | str | Path = SHIPPED) -> Model:
     """
     if isinstance(source, Model):
         return source
+    if not isinstance(source, str | Path):
+        raise ModelError(f"the model is given as {type(source).__name__}", expected="a Model, a folder or 'shipped'")
     if str(source) == SHIPPED:
         return _shipped()
     return _load(Path(source))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
@@ -213,6 +214,31 @@ def test_a_document_that_is_wrong_is_refused_though_its_sum_is_right(how: str, f
 def test_what_is_no_json_object_is_refused(document: bytes, folder: Path) -> None:
     put(folder, document)
     refused(folder)
+
+
+class Trap:
+    """What a pickle can hold: something that runs when it is opened."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...]]:
+        return Path.touch, (self.path,)
+
+
+def test_nothing_in_a_folder_is_run(folder: Path, tmp_path: Path) -> None:
+    trap = pickle.dumps(Trap(tmp_path / "sprung"))
+    (folder / "model.pkl").write_bytes(trap)
+    assert load_model(folder).id
+    put(folder, trap)
+    refused(folder)
+    assert not (tmp_path / "sprung").exists()
+
+
+@pytest.mark.parametrize("source", [None, 3, {}, b"shipped"])
+def test_what_names_no_model_is_refused(source: Any) -> None:
+    with pytest.raises(scoring.ModelError, match=type(source).__name__):
+        load_model(source)
 
 
 def test_a_renamed_feature_is_named(folder: Path) -> None:
