@@ -30,23 +30,25 @@ _KEYS: Final[Mapping[str, pl.Expr]] = {
 LEVELS: Final = (*_KEYS, "org")
 """What rows are added up by; `org` is the whole export."""
 
-_RECENT: Final = pl.col("total_inbound_30d") > 0
+_INBOUND, _OUTBOUND, _RECENT = pl.col("total_inbound"), pl.col("total_outbound"), pl.col("total_inbound_30d")
+_AS_OF: Final = "as_of"
+_SUMS: Final[Mapping[str, pl.Expr]] = {
+    # as floats: sums of absurd counts must not overflow, and below 2**53 they are exact
+    "inbound": _INBOUND.cast(pl.Float64),
+    "outbound": _OUTBOUND.cast(pl.Float64),
+    "meetings": pl.col("total_meetings").cast(pl.Float64),
+    "inbound_30d": _RECENT.cast(pl.Float64),
+    "outbound_30d": pl.col("total_outbound_30d").cast(pl.Float64),
+    "rows_active": _RECENT > 0,
+    "rows_returned": (_RECENT > 0) & (_INBOUND > _RECENT),
+    "rows_written": _OUTBOUND > 0,
+    "rows_both": (_INBOUND > 0) & (_OUTBOUND > 0),
+    # whole seconds add up to the same number in any order
+    "tenure_seconds": (pl.col(_AS_OF) - pl.col("first_engaged_time")).dt.total_seconds().clip(0),
+}
 _TOTALS: Final[tuple[pl.Expr, ...]] = (
     pl.len().cast(pl.Float64).alias("rows"),
-    *(
-        # as floats: sums of absurd counts must not overflow, and below 2**53 they are exact
-        pl.col(column).cast(pl.Float64).sum().alias(name)
-        for name, column in {
-            "inbound": "total_inbound",
-            "outbound": "total_outbound",
-            "meetings": "total_meetings",
-            "inbound_30d": "total_inbound_30d",
-            "outbound_30d": "total_outbound_30d",
-            "meetings_30d": "total_meetings_30d",
-        }.items()
-    ),
-    _RECENT.sum().cast(pl.Float64).alias("rows_inbound_30d"),
-    (_RECENT & (pl.col("total_inbound") > pl.col("total_inbound_30d"))).sum().cast(pl.Float64).alias("rows_returned"),
+    *(expression.sum().cast(pl.Float64).alias(name) for name, expression in _SUMS.items()),
     pl.col("first_engaged_time").min().alias("first_engaged_time"),
     pl.col("first_engaged_time").max().alias("newest_time"),
     pl.col("last_inbound_time").max().alias("last_inbound_time"),
@@ -57,7 +59,7 @@ def _key(level: str) -> pl.Expr:
     return _KEYS[level].str.strip_chars().str.to_lowercase().alias("key")
 
 
-def total_rows(table: pl.DataFrame, level: str) -> pl.DataFrame:
+def total_rows(table: pl.DataFrame, level: str, as_of: datetime) -> pl.DataFrame:
     """Add up the rows of a typed table by one level.
 
     Parameters
@@ -67,22 +69,26 @@ def total_rows(table: pl.DataFrame, level: str) -> pl.DataFrame:
     level : {"rep", "account", "contact", "org"}
         `rep` is `source_email`, `account` is `account_domain` or else `account_crm_id`, `contact` is `email`; all
         without regard to case. Rows whose key is null are left out. `org` is the whole table.
+    as_of : datetime
+        Date of the export, in UTC; tenures are counted up to it.
 
     Returns
     -------
     polars.DataFrame
-        One row for each key (one in all for `org`), sorted by `key`: counts of rows, mails and meetings, the first
-        and last times.
+        One row for each key (one in all for `org`), sorted by `key`: counts of rows, mails and meetings, seconds of
+        tenure, the first and last times.
 
     Examples
     --------
+    >>> from datetime import UTC, datetime
     >>> from scoring import schema
-    >>> total_rows(schema.empty(3), "org")["rows"].item()
+    >>> total_rows(schema.empty(3), "org", datetime(2026, 1, 1, tzinfo=UTC))["rows"].item()
     3.0
     """
+    dated = table.with_columns(pl.lit(as_of, dtype=pl.Datetime("us", "UTC")).alias(_AS_OF))
     if level == "org":
-        return table.select(_TOTALS)
-    keyed = table.with_columns(_key(level)).filter(pl.col("key").is_not_null())
+        return dated.select(_TOTALS)
+    keyed = dated.with_columns(_key(level)).filter(pl.col("key").is_not_null())
     return keyed.group_by("key").agg(_TOTALS).sort("key")
 
 
@@ -119,7 +125,7 @@ class Context:
         -------
         Context
         """
-        return cls(as_of, {level: total_rows(table, level) for level in LEVELS})
+        return cls(as_of, {level: total_rows(table, level, as_of) for level in LEVELS})
 
     def join(self, table: pl.DataFrame) -> pl.DataFrame:
         """Put the totals beside each row.

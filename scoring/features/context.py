@@ -1,4 +1,8 @@
-"""What the rest of the export adds: how busy the rep is, and what the contact does with other reps."""
+"""What the rest of the export adds: how the rep's contacts write, and what the contact does with other reps.
+
+A row with little history of its own borrows from the rep's and the contact's *other* rows: from all but itself, so that
+a row does not vouch for itself. Where a record has moved on since its context was built, "other" is at least 0.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +10,46 @@ from typing import Final
 
 import polars as pl
 
-from scoring.features.feature import Fact, Feature, ago, count
+from scoring.features.feature import Fact, Feature, ago, between, count
+from scoring.features.pace import EXCHANGE_CHANCE, RHYTHM, SHAPE, after_first, chance, weeks
+from scoring.features.volume import MEETINGS, meeting_chance
 
 __all__ = ["CONTEXT"]
 
-_RECENT = count("total_inbound_30d") > 0
-_BACK = _RECENT & (count("total_inbound") > count("total_inbound_30d"))
+_DAY: Final = 86_400
+_INBOUND, _INBOUND_30D, _OUTBOUND = count("total_inbound"), count("total_inbound_30d"), count("total_outbound")
+_ACTIVE = _INBOUND_30D > 0
+_TENURE = ago("first_engaged_time").fill_null(0)
+_SILENCE = ago("last_inbound_time")
+_SPAN = between("first_inbound_time", "last_inbound_time").clip(0)
+_REPEATS = after_first(weeks(_INBOUND, _SPAN))
+
+# How much of the others' pace to believe: as if 300 days at these paces had been seen before.
+_BELIEF_DAYS: Final = 300.0
+_MAILS_A_DAY, _MEETINGS_A_DAY = 0.02, 0.002
+
+
+def _other(total: str, own: pl.Expr) -> pl.Expr:
+    return (pl.col(total) - own).clip(0)
+
+
+def _other_tenure(level: str) -> pl.Expr:
+    return (pl.col(f"{level}_tenure_seconds") / _DAY - _TENURE).clip(0)
+
+
+def _pace(level: str, kind: str, own: pl.Expr, expected: float) -> pl.Expr:
+    """Touches a day in the other rows of the rep or contact, held towards what is expected of anyone."""
+    return (_other(f"{level}_{kind}", own) + expected * _BELIEF_DAYS) / (_other_tenure(level) + _BELIEF_DAYS)
+
+
+def _inbound_chance(level: str) -> pl.Expr:
+    rate_days = SHAPE / _pace(level, "inbound", _INBOUND, _MAILS_A_DAY)
+    return chance(_REPEATS, _SPAN, ago("first_inbound_time"), rate_days)
+
+
+def _meeting_chance(level: str) -> pl.Expr:
+    return meeting_chance(_pace(level, "meetings", count("total_meetings"), _MEETINGS_A_DAY))
+
 
 REP = Fact(
     name="load of the rep",
@@ -27,12 +65,21 @@ REP_AGE = Fact(
     absent="nothing known of the rep's contacts",
     value=ago("rep_newest_time"),
 )
-OTHER_REPS = Fact(
+ALL_REPS = Fact(
     name="what the contact writes to all reps",
     unit="mails",
     phrase="wrote {} in 30 days to all reps together",
-    absent="nothing known of the contact's other reps",
+    absent="nothing known of the contact's mails to other reps",
     value=pl.col("contact_inbound_30d"),
+)
+ANSWERS = Fact(
+    name="reps whom the contact answers",
+    unit="share",
+    phrase="has written to {} of the reps who wrote to them",
+    absent="no rep ever wrote to them",
+    value=pl.when(pl.col("contact_rows_written") > 0).then(
+        pl.col("contact_rows_both") / pl.col("contact_rows_written").clip(1)
+    ),
 )
 ACCOUNT = Fact(
     name="others at the account",
@@ -40,7 +87,7 @@ ACCOUNT = Fact(
     phrase="{} of the others at the account wrote in 30 days",
     absent="nobody else known at the account",
     value=pl.when(pl.col("account_rows") > 1).then(
-        (pl.col("account_rows_inbound_30d") - _RECENT) / (pl.col("account_rows") - 1).clip(1)
+        _other("account_rows_active", _ACTIVE) / (pl.col("account_rows") - 1).clip(1)
     ),
 )
 
@@ -49,18 +96,31 @@ def _total(name: str, fact: Fact, unit: str) -> Feature:
     return Feature(name=name, unit=unit, fact=fact, formula=f"{name} of the context", expression=pl.col(name))
 
 
-CONTEXT: Final[tuple[Feature, ...]] = (
-    _total("rep_inbound", REP, "mails"),
+_REP: Final = (
+    _total("rep_rows", REP, "contacts"),
     _total("rep_outbound", REP, "mails"),
     _total("rep_inbound_30d", REP, "mails"),
     _total("rep_outbound_30d", REP, "mails"),
-    _total("rep_rows", REP, "contacts"),
     Feature(
         name="rep_days_since_inbound",
         unit="days",
         fact=REP,
         formula="as_of - last inbound mail of any of the rep's contacts",
         expression=ago("rep_last_inbound_time"),
+    ),
+    Feature(
+        name="rep_inbound_30d_share",
+        unit="share",
+        fact=REP,
+        formula="(rep_inbound_30d + 0.5) / (rep_inbound + 2)",
+        expression=(pl.col("rep_inbound_30d") + 0.5) / (pl.col("rep_inbound") + 2),
+    ),
+    Feature(
+        name="rep_inbound_30d_by_outbound",
+        unit="times",
+        fact=REP,
+        formula="(rep_inbound_30d + 1) / (rep_outbound + 5)",
+        expression=(pl.col("rep_inbound_30d") + 1) / (pl.col("rep_outbound") + 5),
     ),
     Feature(
         name="rep_newest_days",
@@ -70,34 +130,115 @@ CONTEXT: Final[tuple[Feature, ...]] = (
         expression=ago("rep_newest_time"),
     ),
     Feature(
+        name="rep_inbound_chance",
+        unit="share",
+        fact=RHYTHM,
+        formula="inbound_weeks_chance with the pace of the rep's other contacts, (mails + 6) / (days + 300), as prior",
+        expression=_inbound_chance("rep"),
+    ),
+    Feature(
+        name="rep_meeting_chance",
+        unit="share",
+        fact=MEETINGS,
+        formula="meeting_chance with the pace of the rep's other contacts as prior, times emails_weeks_chance",
+        expression=_meeting_chance("rep") * EXCHANGE_CHANCE,
+    ),
+)
+_CONTACT: Final = (
+    Feature(
+        name="contact_inbound_chance",
+        unit="share",
+        fact=RHYTHM,
+        formula="inbound_weeks_chance with the contact's pace to other reps, (mails + 6) / (days + 300), as prior",
+        expression=_inbound_chance("contact"),
+    ),
+    Feature(
         name="contact_active_share",
         unit="share",
-        fact=OTHER_REPS,
-        formula="share of the contact's rows, over all reps, with inbound mails in 30 days",
-        expression=pl.col("contact_rows_inbound_30d") / pl.col("contact_rows"),
+        fact=ALL_REPS,
+        formula="(wrote in 30 days + 2 * (other reps written to in 30 days + 0.3) / (other reps + 1.5)) / 3",
+        expression=(
+            _ACTIVE.cast(pl.Float64)
+            + 2 * (_other("contact_rows_active", _ACTIVE) + 0.3) / (_other("contact_rows", pl.lit(1.0)) + 1.5)
+        )
+        / 3,
     ),
-    _total("contact_inbound_30d", OTHER_REPS, "mails"),
-    _total("contact_outbound", OTHER_REPS, "mails"),
+    Feature(
+        name="contact_returned_share",
+        unit="share",
+        fact=ALL_REPS,
+        formula="(other reps written to both before and in the last 30 days + 0.2) / contact_rows",
+        expression=(_other("contact_rows_returned", _ACTIVE & (_INBOUND > _INBOUND_30D)) + 0.2)
+        / pl.col("contact_rows"),
+    ),
+    Feature(
+        name="contact_outbound_30d_share",
+        unit="share",
+        fact=ALL_REPS,
+        formula="(contact_outbound_30d + 0.5) / (contact_outbound + 2)",
+        expression=(pl.col("contact_outbound_30d") + 0.5) / (pl.col("contact_outbound") + 2),
+    ),
+    Feature(
+        name="contact_pace",
+        unit="mails a day",
+        fact=ALL_REPS,
+        formula="momentum of the contact's mails to other reps * (total_inbound + 0.1) / (tenure + 30)",
+        expression=(_other("contact_inbound_30d", _INBOUND_30D) + 0.5)
+        / (_other("contact_inbound", _INBOUND) * 30 / (ago("contact_first_engaged_time") + 30) + 0.5)
+        * (_INBOUND + 0.1)
+        / (ago("first_engaged_time") + 30),
+    ),
     Feature(
         name="contact_missed",
         unit="mails",
-        fact=OTHER_REPS,
-        formula="days_since_inbound * contact_inbound / (as_of - the contact's first touch with any rep + 30): what the "
-        "contact's pace to all reps would have brought since",
-        expression=ago("last_inbound_time") * pl.col("contact_inbound") / (ago("contact_first_engaged_time") + 30),
+        fact=ALL_REPS,
+        formula="days_since_inbound * contact_inbound / (as_of - the contact's first touch with any rep + 30)",
+        expression=_SILENCE * pl.col("contact_inbound") / (ago("contact_first_engaged_time") + 30),
     ),
     Feature(
-        name="contact_returned_others",
-        unit="reps",
-        fact=OTHER_REPS,
-        formula="other reps to whom the contact wrote both before and in the last 30 days",
-        expression=pl.col("contact_rows_returned") - _BACK,
+        name="contact_silence_by_rows",
+        unit="days",
+        fact=ALL_REPS,
+        formula="days since the contact's last mail to any rep * sqrt(contact_rows)",
+        expression=ago("contact_last_inbound_time") * pl.col("contact_rows").sqrt(),
     ),
+    Feature(
+        name="contact_relative_silence",
+        unit="times",
+        fact=ALL_REPS,
+        formula="(days_since_inbound + 5) / (days since the contact's last mail to any rep + 5)",
+        expression=(_SILENCE + 5) / (ago("contact_last_inbound_time") + 5),
+    ),
+    Feature(
+        name="contact_answer_share",
+        unit="share",
+        fact=ANSWERS,
+        formula="(min(total_inbound, total_outbound) + 1.5 * s) / (total_outbound + 1.5), where s is "
+        "(other reps with mails both ways + 0.5) / (other reps who wrote + 1.5)",
+        expression=(
+            pl.min_horizontal(_INBOUND, _OUTBOUND)
+            + 1.5
+            * (_other("contact_rows_both", (_INBOUND > 0) & (_OUTBOUND > 0)) + 0.5)
+            / (_other("contact_rows_written", _OUTBOUND > 0) + 1.5)
+        )
+        / (_OUTBOUND + 1.5),
+    ),
+    Feature(
+        name="contact_meeting_chance",
+        unit="share",
+        fact=MEETINGS,
+        formula="meeting_chance with the contact's pace of meetings with other reps as prior",
+        expression=_meeting_chance("contact"),
+    ),
+)
+_ACCOUNT: Final = (
     Feature(
         name="account_active_share",
         unit="share",
         fact=ACCOUNT,
-        formula="share of the account's other rows with inbound mails in 30 days, (rows + 0.2) / (others + 1)",
-        expression=(pl.col("account_rows_inbound_30d") - _RECENT + 0.2) / pl.col("account_rows"),
+        formula="(others at the account who wrote in 30 days + 0.6) / (others + 3)",
+        expression=(_other("account_rows_active", _ACTIVE) + 0.6) / (_other("account_rows", pl.lit(1.0)) + 3),
     ),
 )
+
+CONTEXT: Final[tuple[Feature, ...]] = (*_REP, *_CONTACT, *_ACCOUNT)

@@ -14,15 +14,16 @@ import polars as pl
 from scoring.config import HORIZON_DAYS
 from scoring.features.feature import Fact, Feature, ago, between, count
 
-__all__ = ["PACE", "chance", "still_alive", "weeks"]
+__all__ = ["EXCHANGE_CHANCE", "PACE", "RHYTHM", "SHAPE", "after_first", "chance", "still_alive", "weeks"]
 
 # Pace: gamma with shape 0.5 and rate 30 days; end after each touch: beta with 0.5 and 2. Wide, so the row's own
 # history decides soon.
-_SHAPE, _RATE_DAYS, _END, _GO_ON = 0.5, 30.0, 0.5, 2.0
+SHAPE: Final = 0.5
+_RATE_DAYS, _END, _GO_ON = 30.0, 0.5, 2.0
 _WEEK: Final = 7
 
 
-def still_alive(repeats: pl.Expr, span_days: pl.Expr, age_days: pl.Expr) -> pl.Expr:
+def still_alive(repeats: pl.Expr, span_days: pl.Expr, age_days: pl.Expr, rate_days: pl.Expr | None = None) -> pl.Expr:
     """Chance that a rhythm has not ended, given how long it has been silent.
 
     Parameters
@@ -33,6 +34,9 @@ def still_alive(repeats: pl.Expr, span_days: pl.Expr, age_days: pl.Expr) -> pl.E
         From the first touch to the last.
     age_days : polars.Expr
         From the first touch to `as_of`.
+    rate_days : polars.Expr, optional
+        Rate of the gamma distribution of paces: without any history, the mean pace is 0.5 touches in so many days.
+        30 if not given.
 
     Returns
     -------
@@ -43,19 +47,20 @@ def still_alive(repeats: pl.Expr, span_days: pl.Expr, age_days: pl.Expr) -> pl.E
     -----
     ``1 / (1 + a / (b + x - 1) * ((alpha + T) / (alpha + t)) ** (r + x))``.
     """
-    silence = ((_RATE_DAYS + age_days) / (_RATE_DAYS + span_days)).log()
+    rate = pl.lit(_RATE_DAYS) if rate_days is None else rate_days
+    silence = ((rate + age_days) / (rate + span_days)).log()
     # e**60 is as good as infinity here, and finite
-    ended = ((_SHAPE + repeats) * silence).clip(0, 60).exp()
+    ended = ((SHAPE + repeats) * silence).clip(0, 60).exp()
     alive = 1 / (1 + _END / (_GO_ON + repeats - 1) * ended)
     return pl.when(repeats > 0).then(alive).when(repeats.is_not_null() & age_days.is_not_null()).then(1.0)
 
 
-def chance(repeats: pl.Expr, span_days: pl.Expr, age_days: pl.Expr) -> pl.Expr:
+def chance(repeats: pl.Expr, span_days: pl.Expr, age_days: pl.Expr, rate_days: pl.Expr | None = None) -> pl.Expr:
     """Chance of at least one more touch in the 30 days from `as_of`.
 
     Parameters
     ----------
-    repeats, span_days, age_days : polars.Expr
+    repeats, span_days, age_days, rate_days : polars.Expr
         As for `still_alive`.
 
     Returns
@@ -63,8 +68,9 @@ def chance(repeats: pl.Expr, span_days: pl.Expr, age_days: pl.Expr) -> pl.Expr:
     polars.Expr
         In (0, 1): the chance that the rhythm goes on, times that of a touch within 30 days if it does.
     """
-    quiet = ((_RATE_DAYS + age_days) / (_RATE_DAYS + age_days + HORIZON_DAYS)).pow(_SHAPE + repeats)
-    return still_alive(repeats, span_days, age_days) * (1 - quiet)
+    rate = pl.lit(_RATE_DAYS) if rate_days is None else rate_days
+    quiet = ((rate + age_days) / (rate + age_days + HORIZON_DAYS)).pow(SHAPE + repeats)
+    return still_alive(repeats, span_days, age_days, rate_days) * (1 - quiet)
 
 
 def weeks(touches: pl.Expr, span_days: pl.Expr) -> pl.Expr:
@@ -91,7 +97,7 @@ def weeks(touches: pl.Expr, span_days: pl.Expr) -> pl.Expr:
     return all_weeks * (1 - (1 - 1 / all_weeks).pow(touches))
 
 
-_INBOUND, _INBOUND_30D = count("total_inbound"), count("total_inbound_30d")
+_INBOUND = count("total_inbound")
 _EMAILS = _INBOUND + count("total_outbound")
 _INBOUND_AGE, _AGE = ago("first_inbound_time"), ago("first_engaged_time")
 _INBOUND_SPAN = between("first_inbound_time", "last_inbound_time").clip(0)
@@ -99,12 +105,13 @@ _SPAN = between("first_engaged_time", "last_engaged_time").clip(0)
 _INBOUND_WEEKS, _WEEKS = weeks(_INBOUND, _INBOUND_SPAN), weeks(_EMAILS, _SPAN)
 
 
-def _after_first(touches: pl.Expr) -> pl.Expr:
+def after_first(touches: pl.Expr) -> pl.Expr:
+    """Touches after the first, at least 0."""
     return (touches - 1).clip(0)
 
 
-_INBOUND_CHANCE = chance(_after_first(_INBOUND_WEEKS), _INBOUND_SPAN, _INBOUND_AGE)
-_EMAILS_CHANCE = chance(_after_first(_WEEKS), _SPAN, _AGE)
+_INBOUND_CHANCE = chance(after_first(_INBOUND_WEEKS), _INBOUND_SPAN, _INBOUND_AGE)
+EXCHANGE_CHANCE = chance(after_first(_WEEKS), _SPAN, _AGE)
 
 RHYTHM = Fact(
     name="rhythm of the contact's mails",
@@ -118,7 +125,7 @@ EXCHANGE = Fact(
     unit="share",
     phrase="going by the rhythm of the exchange, {} chance of any mail in 30 days",
     absent="no rhythm of exchange: no mails yet",
-    value=_EMAILS_CHANCE,
+    value=EXCHANGE_CHANCE,
 )
 SPAN = Fact(
     name="time over which the contact wrote",
@@ -134,7 +141,7 @@ PACE: Final[tuple[Feature, ...]] = (
         unit="share",
         fact=RHYTHM,
         formula="BG/NBD(total_inbound - 1, inbound_span_days, as_of - first_inbound_time)",
-        expression=chance(_after_first(_INBOUND), _INBOUND_SPAN, _INBOUND_AGE),
+        expression=chance(after_first(_INBOUND), _INBOUND_SPAN, _INBOUND_AGE),
     ),
     Feature(
         name="inbound_weeks_chance",
@@ -148,7 +155,7 @@ PACE: Final[tuple[Feature, ...]] = (
         unit="share",
         fact=RHYTHM,
         formula="BG/NBD alive(total_inbound - 1, inbound_span_days, as_of - first_inbound_time)",
-        expression=still_alive(_after_first(_INBOUND), _INBOUND_SPAN, _INBOUND_AGE),
+        expression=still_alive(after_first(_INBOUND), _INBOUND_SPAN, _INBOUND_AGE),
     ),
     Feature(
         name="inbound_overdue",
@@ -162,14 +169,14 @@ PACE: Final[tuple[Feature, ...]] = (
         unit="share",
         fact=EXCHANGE,
         formula="BG/NBD(emails - 1, last_engaged_time - first_engaged_time, as_of - first_engaged_time)",
-        expression=chance(_after_first(_EMAILS), _SPAN, _AGE),
+        expression=chance(after_first(_EMAILS), _SPAN, _AGE),
     ),
     Feature(
         name="emails_weeks_chance",
         unit="share",
         fact=EXCHANGE,
         formula="BG/NBD(email_weeks - 1, last_engaged_time - first_engaged_time, as_of - first_engaged_time)",
-        expression=_EMAILS_CHANCE,
+        expression=EXCHANGE_CHANCE,
     ),
     Feature(
         name="emails_overdue",
@@ -177,13 +184,6 @@ PACE: Final[tuple[Feature, ...]] = (
         fact=EXCHANGE,
         formula="days_since_engaged / ((last_engaged_time - first_engaged_time + 7) / email_weeks), of at least 1 week",
         expression=ago("last_engaged_time") * _WEEKS.clip(1) / (_SPAN + _WEEK),
-    ),
-    Feature(
-        name="inbound_old_pace",
-        unit="mails a day",
-        fact=SPAN,
-        formula="(total_inbound - total_inbound_30d) / (max(as_of - first_inbound_time - 30, 0) + 30)",
-        expression=(_INBOUND - _INBOUND_30D) / ((_INBOUND_AGE - HORIZON_DAYS).clip(0) + HORIZON_DAYS),
     ),
     Feature(
         name="inbound_span_days",

@@ -46,13 +46,6 @@ NEXT_MEETING = Fact(
 
 RECENCY: Final[tuple[Feature, ...]] = (
     Feature(
-        name="days_since_inbound",
-        unit="days",
-        fact=LAST_INBOUND,
-        formula="as_of - last_inbound_time",
-        expression=_SINCE_INBOUND,
-    ),
-    Feature(
         name="recent_inbound_by_silence",
         unit="mails a day",
         fact=LAST_INBOUND,
@@ -65,15 +58,6 @@ RECENCY: Final[tuple[Feature, ...]] = (
         fact=LAST_INBOUND,
         formula="(total_inbound + 0.5) / (days_since_inbound + 7)",
         expression=(_INBOUND + 0.5) / (_SINCE_INBOUND + _WEEK),
-    ),
-    Feature(
-        name="days_since_both",
-        unit="days",
-        fact=LAST_INBOUND,
-        formula="the longer of days_since_inbound and days_since_outbound, where both wrote",
-        expression=pl.when(_SINCE_INBOUND.is_not_null() & _SINCE_OUTBOUND.is_not_null()).then(
-            pl.max_horizontal(_SINCE_INBOUND, _SINCE_OUTBOUND)
-        ),
     ),
     Feature(
         name="days_since_outbound",

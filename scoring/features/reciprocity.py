@@ -46,17 +46,10 @@ RECIPROCITY: Final[tuple[Feature, ...]] = (
         expression=(_INBOUND + 1) / (_OUTBOUND + 1),
     ),
     Feature(
-        name="inbound_share",
-        unit="share",
-        fact=BALANCE,
-        formula="(total_inbound + 0.5) / (total_inbound + total_outbound + 1)",
-        expression=share(_INBOUND, _INBOUND + _OUTBOUND),
-    ),
-    Feature(
         name="in_flight",
         unit="a day",
         fact=LAST_WORD,
-        formula="inbound_share / (days_since_outbound + 3), where written to",
+        formula="(total_inbound + 0.5) / (total_inbound + total_outbound + 1) / (days_since_outbound + 3)",
         expression=share(_INBOUND, _INBOUND + _OUTBOUND) / (_SINCE_OUTBOUND + 3),
     ),
     Feature(

@@ -10,19 +10,39 @@ from scoring.config import HORIZON_DAYS
 from scoring.features.feature import Fact, Feature, ago, between, count
 from scoring.features.pace import weeks
 
-__all__ = ["VOLUME"]
+__all__ = ["MEETINGS", "VOLUME", "meeting_chance"]
 
 _INBOUND, _INBOUND_30D = count("total_inbound"), count("total_inbound_30d")
-_OUTBOUND, _OUTBOUND_30D = count("total_outbound"), count("total_outbound_30d")
+_OUTBOUND = count("total_outbound")
 _MEETINGS, _MEETINGS_30D = count("total_meetings"), count("total_meetings_30d")
 _AGE = ago("first_engaged_time")
 _INBOUND_SPAN = between("first_inbound_time", "last_inbound_time").clip(0)
 _MINUTE: Final = 60
+_MEETING_SHAPE, _OLD_COUNTS, _MEETINGS_A_DAY = 0.3, 0.2, 0.005
 
 
 def _momentum(recent: pl.Expr, total: pl.Expr) -> pl.Expr:
     """Count the last 30 days against what the row's own pace over all time would give, smoothed."""
     return (recent + 0.5) / (total * HORIZON_DAYS / (_AGE + HORIZON_DAYS) + 0.5)
+
+
+def meeting_chance(meetings_a_day: pl.Expr) -> pl.Expr:
+    """Chance of a meeting in the 30 days from `as_of`, if meetings go on at the row's own pace.
+
+    Parameters
+    ----------
+    meetings_a_day : polars.Expr
+        What to expect of a row without history; above 0.
+
+    Returns
+    -------
+    polars.Expr
+        In (0, 1). Gamma-Poisson with shape 0.3, in which the last 30 days count fully and older ones a fifth, since
+        the export holds no times of meetings.
+    """
+    days = _MEETING_SHAPE / meetings_a_day + HORIZON_DAYS + _OLD_COUNTS * (_AGE.fill_null(0) - HORIZON_DAYS).clip(0)
+    met = _MEETINGS_30D + _OLD_COUNTS * (_MEETINGS - _MEETINGS_30D).clip(0)
+    return 1 - (days / (days + HORIZON_DAYS)).pow(_MEETING_SHAPE + met)
 
 
 INBOUND = Fact(
@@ -38,20 +58,6 @@ RECENT_INBOUND = Fact(
     phrase="wrote {} in 30 days",
     absent="no figure for mails of the last 30 days",
     value=_INBOUND_30D,
-)
-OUTBOUND = Fact(
-    name="mails to the contact",
-    unit="mails",
-    phrase="was sent {} so far",
-    absent="no figure for mails to the contact",
-    value=_OUTBOUND,
-)
-RECENT_OUTBOUND = Fact(
-    name="mails to the contact in 30 days",
-    unit="mails",
-    phrase="was sent {} in 30 days",
-    absent="no figure for mails of the last 30 days",
-    value=_OUTBOUND_30D,
 )
 MEETINGS = Fact(
     name="meetings",
@@ -100,25 +106,18 @@ VOLUME: Final[tuple[Feature, ...]] = (
         expression=_momentum(_INBOUND_30D, _INBOUND),
     ),
     Feature(
-        name="outbound_old",
-        unit="mails",
-        fact=OUTBOUND,
-        formula="total_outbound - total_outbound_30d",
-        expression=_OUTBOUND - _OUTBOUND_30D,
-    ),
-    Feature(
-        name="outbound_momentum",
-        unit="times",
-        fact=RECENT_OUTBOUND,
-        formula="(total_outbound_30d + 0.5) / (total_outbound * 30 / (as_of - first_engaged_time + 30) + 0.5)",
-        expression=_momentum(_OUTBOUND_30D, _OUTBOUND),
-    ),
-    Feature(
-        name="total_meetings",
-        unit="meetings",
+        name="meetings_by_silence",
+        unit="meetings a day",
         fact=MEETINGS,
-        formula="total_meetings",
-        expression=_MEETINGS,
+        formula="(total_meetings + 0.2) / (days_since_engaged + 14)",
+        expression=(_MEETINGS + 0.2) / (ago("last_engaged_time") + 14),
+    ),
+    Feature(
+        name="meeting_chance_by_silence",
+        unit="share a day",
+        fact=MEETINGS,
+        formula="meeting_chance(0.005 a day) / (days_since_engaged + 14)",
+        expression=meeting_chance(pl.lit(_MEETINGS_A_DAY)) / (ago("last_engaged_time") + 14),
     ),
     Feature(
         name="total_meetings_30d",
