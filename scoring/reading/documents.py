@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import chain
+from operator import itemgetter
 from typing import Any
 
 import polars as pl
 
 from scoring.errors import InputError
+from scoring.reading.blocks import DECODER, SIZE, Block, RepeatedKey, array_block, line_block
 from scoring.reading.columns import recognised, shown, unrepeated
 from scoring.reading.frames import column_of
 from scoring.reading.scalars import encodable
@@ -26,8 +29,8 @@ _BETWEEN = re.compile(r"[ \t\r\n]*,?[ \t\r\n]*")
 _NEXT_RECORD = re.compile(r"\}[ \t\r\n]*,?[ \t\r\n]*(?=\{)")
 _ARRAY = re.compile(r'"(?:[^"\\]|\\.)*"[ \t\r\n]*:[ \t\r\n]*\[[ \t\r\n]*([{\]])')
 _BATCH = 10_000
-_Scan = Callable[[str, int], tuple[Any, int]]
-_PLAIN: _Scan = json.JSONDecoder().raw_decode
+_SCAN = DECODER.raw_decode
+_PLAIN = json.JSONDecoder().raw_decode
 
 
 @dataclass(slots=True)
@@ -45,6 +48,16 @@ class _Records:
         """Append a record that starts at a place."""
         self._append(record, place)
         self.last = record
+
+    def add_block(self, block: Block) -> int:
+        """Append records that were decoded at once; return the place after them."""
+        found, places, end = block
+        self._batch.extend(found)
+        self.places.extend(places)
+        self.last = found[-1] if found else self.last
+        if len(self._batch) >= _BATCH:
+            self.flush()
+        return end
 
     def _append(self, record: dict[str, Any], place: int) -> None:
         self._batch.append(record)
@@ -66,12 +79,21 @@ class _Records:
     def flush(self) -> None:
         """Move the records that wait into the columns: as dicts they would take several times the memory."""
         rows = len(self.places) - len(self._batch)
-        for name in dict.fromkeys(name for record in self._batch for name in record):
+        for name, cells in _columns_of(self._batch).items():
             if name not in self.columns:
                 self.columns[name] = [None] * rows
-        for name, column in self.columns.items():
-            column.extend([record.get(name) for record in self._batch])
+            self.columns[name].extend(cells)
+        for column in self.columns.values():
+            column.extend([None] * (len(self.places) - len(column)))
         self._batch.clear()
+
+
+def _columns_of(batch: list[dict[str, Any]]) -> dict[str, Sequence[Any]]:
+    """Turn records into columns."""
+    names = list(dict.fromkeys(chain.from_iterable(batch)))
+    if len(names) > 1 and all(len(record) == len(names) for record in batch):
+        return dict(zip(names, zip(*map(itemgetter(*names), batch), strict=True), strict=True))
+    return {name: [record.get(name) for record in batch] for name in names}
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,17 +142,16 @@ def read_documents(text: str) -> Documents:
     ('json', [1, 2, None], [(2, '{"i')])
     """
     start = _BLANK.match(text).end()  # type: ignore[union-attr]
-    scan = json.JSONDecoder(object_pairs_hook=_unrepeated_keys).raw_decode
     records = _Records()
     kind = "json"
     try:
         if text[start] == "[":
-            _scan_array(text, start, scan, records)
+            _scan_array(text, start, records)
         elif _is_ndjson(text, start):
             kind = "ndjson"
-            _scan_lines(text, start, scan, records)
+            _scan_lines(text, start, records)
         else:
-            _scan_object(text, start, scan, records)
+            _scan_object(text, start, records)
     except RecursionError as error:
         raise InputError("the JSON file is nested too deep", expected="flat records") from error
     records.flush()
@@ -151,27 +172,14 @@ def read_documents(text: str) -> Documents:
     return Documents(source, _lines_of(text, records.places), broken, kind)
 
 
-class _RepeatedKey(ValueError):  # noqa: N818 (it says what is there)
-    """An object has a key twice, so one of the two values would be lost."""
-
-
 def _repeated(name: str) -> InputError:
     """Say that no record is without a key twice."""
     return InputError(f'each record has the key "{shown(name)}" more than once', expected="each key once")
 
 
-def _unrepeated_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Refuse an object with a key twice."""
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        raise _RepeatedKey(next(name for name in names if names.count(name) > 1))
-    return found
-
-
 def _end_of_damage(text: str, place: int, error: ValueError, records: _Records) -> int:
     """Find where to go on after what is no record."""
-    if isinstance(error, _RepeatedKey):
+    if isinstance(error, RepeatedKey):
         records.repeated = str(error)
         return _PLAIN(text, place)[1]
     return _next_record(text, place, getattr(error, "pos", place), records)
@@ -209,40 +217,51 @@ def _is_json(line: str) -> bool:
     return True
 
 
-def _scan_lines(text: str, start: int, scan: _Scan, records: _Records) -> None:
+def _scan_lines(text: str, start: int, records: _Records) -> None:
     """Take one record from each line that is not blank."""
     place = start
+    singly = place
     while place < len(text):
+        if place >= singly:
+            if (block := line_block(text, place)) is not None:
+                place = records.add_block(block)
+                continue
+            singly = place + SIZE
         end = text.find("\n", place)
         end = len(text) if end < 0 else end
         begin = _BLANK.match(text, place, end).end()  # type: ignore[union-attr]
         if begin < end:
-            _take_line(text, begin, end, scan, records)
+            _take_line(text, begin, end, records)
         place = end + 1
 
 
-def _take_line(text: str, begin: int, end: int, scan: _Scan, records: _Records) -> None:
+def _take_line(text: str, begin: int, end: int, records: _Records) -> None:
     """Take the record of a line, or note that it is none."""
     line = text[begin:end].strip()
     try:
-        value, stop = scan(line, 0)
+        value, stop = _SCAN(line, 0)
     except ValueError as error:
         value, stop = None, -1
-        records.repeated = str(error) if isinstance(error, _RepeatedKey) else records.repeated
+        records.repeated = str(error) if isinstance(error, RepeatedKey) else records.repeated
     if isinstance(value, dict) and stop == len(line):
         records.add(value, begin)
     else:
         records.tear(begin, end)
 
 
-def _scan_array(text: str, start: int, scan: _Scan, records: _Records) -> int:
+def _scan_array(text: str, start: int, records: _Records) -> int:
     """Take records from the array that opens at a place; return the place after it."""
-    place = _BLANK.match(text, start + 1).end()  # type: ignore[union-attr]
+    place = singly = _BLANK.match(text, start + 1).end()  # type: ignore[union-attr]
     while place < len(text):
         if text[place] == "]":
             return place + 1
+        if place >= singly:
+            if (block := array_block(text, place)) is not None:
+                place = records.add_block(block)
+                continue
+            singly = place + SIZE
         try:
-            value, end = scan(text, place)
+            value, end = _SCAN(text, place)
         except ValueError as error:
             value, end = None, _end_of_damage(text, place, error, records)
         if isinstance(value, dict):
@@ -255,13 +274,13 @@ def _scan_array(text: str, start: int, scan: _Scan, records: _Records) -> int:
     return place
 
 
-def _scan_object(text: str, start: int, scan: _Scan, records: _Records) -> None:
+def _scan_object(text: str, start: int, records: _Records) -> None:
     """Take the records of an object: itself, the objects that follow each other, or those of an array within."""
     try:
-        value, end = scan(text, start)
+        value, end = _SCAN(text, start)
     except ValueError as error:
         wrapped = _wrapped_array(text, start)
-        if wrapped is None and isinstance(error, _RepeatedKey):
+        if wrapped is None and isinstance(error, RepeatedKey):
             raise _repeated(str(error)) from error
         if wrapped is None:
             raise InputError(
@@ -269,10 +288,10 @@ def _scan_object(text: str, start: int, scan: _Scan, records: _Records) -> None:
                 expected="an array of records, or one record a line",
                 hint="export again",
             ) from error
-        _scan_array(text, wrapped, scan, records)
+        _scan_array(text, wrapped, records)
         return
     if text[end:].strip() or recognised(value):
-        _scan_objects(text, start, scan, records)
+        _scan_objects(text, start, records)
         return
     wrapped = _wrapped_array(text, start)
     if wrapped is None:
@@ -280,15 +299,15 @@ def _scan_object(text: str, start: int, scan: _Scan, records: _Records) -> None:
             f"the JSON object holds no array of records ({len(value)} keys)",
             expected='an array of records, or an object around one, as {"contacts": [...]}',
         )
-    _scan_array(text, wrapped, scan, records)
+    _scan_array(text, wrapped, records)
 
 
-def _scan_objects(text: str, start: int, scan: _Scan, records: _Records) -> None:
+def _scan_objects(text: str, start: int, records: _Records) -> None:
     """Take objects that follow each other, each over as many lines as it likes."""
     place = start
     while place < len(text):
         try:
-            value, end = scan(text, place)
+            value, end = _SCAN(text, place)
         except ValueError as error:
             value, end = None, _end_of_damage(text, place, error, records)
         if isinstance(value, dict):

@@ -191,7 +191,7 @@ def _pandas_column(name: str, column: Any) -> pl.Series:
     return column_of(name, values)
 
 
-def restore(frame: pl.DataFrame, like: Export | str, contacts: Any) -> Any:
+def restore(frame: pl.DataFrame, like: Export | str, contacts: Any, places: pl.Series | None = None) -> Any:
     """Give a scored frame back as the kind of table that came in.
 
     Parameters
@@ -202,13 +202,15 @@ def restore(frame: pl.DataFrame, like: Export | str, contacts: Any) -> Any:
         The export as read, or its kind. With the kind alone, columns that `contacts` has are taken to be unchanged.
     contacts : object
         What was read.
+    places : polars.Series, optional
+        Which rows of `contacts` the rows of the frame are, from 0, where some were left out.
 
     Returns
     -------
     object
         A polars DataFrame for polars and for files, a LazyFrame, a pandas DataFrame with the index and the column
         types of `contacts`, a pyarrow table (a polars DataFrame for any other Arrow stream), a list of dicts, or a
-        dict.
+        dict (None if it was left out).
 
     Examples
     --------
@@ -220,6 +222,10 @@ def restore(frame: pl.DataFrame, like: Export | str, contacts: Any) -> Any:
         return frame.lazy()
     if kind not in ("pandas", "arrow", "dict", "dicts"):
         return frame
+    if places is not None:
+        if kind == "dict":
+            return None
+        contacts = _rows_of(contacts, kind, places)
     new = _new_columns(frame, like, contacts, kind)
     if kind == "pandas":
         return _to_pandas(frame, new, contacts)
@@ -231,6 +237,15 @@ def restore(frame: pl.DataFrame, like: Export | str, contacts: Any) -> Any:
     added = frame.select(new).to_dicts() if new else [{} for _ in rows]
     whole = [{**row, **more} for row, more in zip(rows, added, strict=True)]
     return whole[0] if kind == "dict" else whole
+
+
+def _rows_of(contacts: Any, kind: str, places: pl.Series) -> Any:
+    """Return some rows of a pandas frame, an Arrow table or a list of dicts."""
+    if kind == "pandas":
+        return contacts.iloc[places.to_numpy()]
+    if kind == "arrow":
+        return contacts.take(places.to_list()) if hasattr(contacts, "take") else contacts
+    return [contacts[place] for place in places]
 
 
 def _new_columns(frame: pl.DataFrame, like: Export | str, contacts: Any, kind: str) -> list[str]:

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scoring.errors import InputError
+from scoring.reading import blocks, documents
 from scoring.reading.documents import read_documents
 
 ROWS = [{"id": 1, "total_inbound": 3}, {"id": "x", "total_inbound": None, "deep": {"a": [1, 2]}}]
@@ -181,3 +182,54 @@ def test_cut_anywhere_no_whole_record_is_lost(rows, data):
         return
     assert found.source.height - found.broken.height == whole
     assert isinstance(found.source, pl.DataFrame)
+
+
+def both_ways(text):
+    """Read with runs as short as can be, and one record at a time."""
+    found = []
+    for size in (1, 2**40):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(blocks, "SIZE", size)
+            patch.setattr(documents, "SIZE", size)
+            try:
+                found.append(read_documents(text))
+            except InputError as error:
+                found.append(str(error))
+    return found
+
+
+@quick
+@given(records, st.sampled_from(["array", "indent", "lines", "wrapped"]), st.data())
+def test_runs_are_read_as_their_records_one_at_a_time(rows, form, data):
+    text = {
+        "array": json.dumps(rows),
+        "indent": json.dumps(rows, indent=1),
+        "lines": lines(rows),
+        "wrapped": json.dumps({"data": rows}),
+    }[form]
+    if data.draw(st.booleans()):
+        place = data.draw(st.integers(1, len(text) - 1))
+        text = text[:place] + data.draw(st.sampled_from(['"', "}", "{", "\n", ",", "]", "x", ""])) + text[place + 1 :]
+    one, other = both_ways(text)
+    if isinstance(one, str) or isinstance(other, str):
+        assert one == other
+        return
+    assert one.source.equals(other.source)
+    assert one.lines.to_list() == other.lines.to_list()
+    assert one.broken.rows() == other.broken.rows()
+
+
+@pytest.mark.parametrize("indent", [None, 1])
+def test_a_long_file_with_damage_in_the_middle(indent):
+    rows = [{"crm_id": str(number), "name": "x" * 50, "deep": [{"n": number}]} for number in range(9000)]
+    text = json.dumps(rows, indent=indent).replace('"4444"', '"4444')
+    found = read_documents(text)
+    ids = [str(number) for number in range(9000)]
+    ids[4444] = None
+    assert found.source["crm_id"].to_list() == ids
+    assert found.broken["row"].to_list() == [4444]
+    if indent:
+        assert found.lines.to_list() == [2 + 9 * number for number in range(9000)]
+    bad = lines(rows).replace('"4444"', '"4444')
+    assert read_documents(bad).source["crm_id"].to_list() == ids
+    assert read_documents(bad).lines.to_list() == list(range(1, 9001))
