@@ -46,7 +46,7 @@ class Organisation:
         What happened, in order of row and time: `row`, `kind` (0 inbound mail, 1 outbound mail, 2 meeting), `time`,
         `seconds_spent`.
     appointments : polars.DataFrame
-        What was in the calendar: `row`, `booked`, `due`, `cancelled` (null: never).
+        What was in the calendar: `row`, `booked`, `due`, `cancelled` (null: never). Empty where exports do not hold it.
     start, end : datetime
         The record reaches from `start` to before `end`.
 
@@ -231,13 +231,14 @@ def draw_organisation(seed: int, settings: Settings | None = None) -> Organisati
     arrays = event_arrays(course, rows, clock)
     inside = arrays[1] < end.timestamp()
     row, second, kind = arrays[0][inside], arrays[1][inside], arrays[2][inside]
+    calendar = appointment_table(course, rows, clock)
     return Organisation(
         seed,
         settings,
         traits,
         draw_profiles(seed, settings, traits, reps, contacts, ties, rows),
         event_table(row, second, kind, _seconds_spent(seed, kind)),
-        appointment_table(course, rows, clock),
+        calendar if traits.shows_upcoming else calendar.clear(),
         start,
         end,
         world,

@@ -148,3 +148,14 @@ def test_missing_cells_and_candidates_follow_the_settings():
     assert full.export(when).select("seniority", "department", "phone", "crm_id").null_count().sum_horizontal()[0] == 0
     nulls = thin.export(when).select("seniority", "department", "phone", "crm_id", "account_domain")
     assert nulls.null_count().row(0) == (nulls.height,) * 5
+
+
+def test_some_organisations_do_not_show_upcoming_meetings():
+    shown = {}
+    for seed in range(20, 50):
+        organisation = draw_organisation(seed, Settings(rows=400, closed=False, one_row_a_contact=False))
+        upcoming = organisation.export(organisation.dates(1)[0])["upcoming_meeting"].sum()
+        key = organisation.traits.shows_upcoming
+        shown[key] = shown.get(key, 0) + upcoming
+    assert shown[False] == 0
+    assert shown[True] > 0
