@@ -100,8 +100,7 @@ class Organisation:
         polars.DataFrame
             The typed table: the 40 columns, one row for each contact of a rep that is known by then.
         """
-        _require_zone(as_of)
-        return make_export(self.profiles, self.events, self.appointments, as_of)
+        return make_export(self.profiles, self.events, self.appointments, _in_utc(as_of))
 
     def outcomes(self, as_of: datetime) -> pl.DataFrame:
         """Return what happened in the 30 days from a date on.
@@ -171,15 +170,16 @@ class Organisation:
 
     def _known(self, as_of: datetime) -> Ints:
         """Return the numbers of the rows that the export of a date holds, in its order."""
-        _require_zone(as_of)
+        as_of = _in_utc(as_of)
         known = self.profiles["in_crm_before"].to_numpy().copy()
         known[self.events["row"].to_numpy()[(self.events["time"] < as_of).to_numpy()]] = True
         return np.flatnonzero(known)
 
 
-def _require_zone(as_of: datetime) -> None:
+def _in_utc(as_of: datetime) -> datetime:
     if as_of.tzinfo is None:
         raise InputError("a date without time zone", expected="a moment with one", hint="use datetime(..., tzinfo=UTC)")
+    return as_of.astimezone(UTC)
 
 
 def _seconds_spent(seed: int, kind: Ints) -> Floats:

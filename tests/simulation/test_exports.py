@@ -1,6 +1,6 @@
 """An export says what the events before its date say, and an outcome what those after it say."""
 
-from datetime import timedelta
+from datetime import timedelta, timezone
 
 import polars as pl
 import pytest
@@ -139,6 +139,14 @@ def test_a_date_without_time_zone_is_refused():
     organisation = draw_organisation(1, Settings(rows=50))
     with pytest.raises(InputError, match="time zone"):
         organisation.export(organisation.start.replace(tzinfo=None))
+
+
+def test_the_same_moment_in_another_zone_gives_the_same_export():
+    organisation = draw_organisation(1, Settings(rows=100))
+    as_of = organisation.dates(1)[0]
+    elsewhere = as_of.astimezone(timezone(timedelta(hours=5, minutes=30)))
+    assert_frame_equal(organisation.export(as_of), organisation.export(elsewhere), check_exact=True)
+    assert_frame_equal(organisation.outcomes(as_of), organisation.outcomes(elsewhere), check_exact=True)
 
 
 def test_missing_cells_and_candidates_follow_the_settings():
