@@ -77,7 +77,7 @@ def score_file(
     output: str | Path,
     *,
     model: Model | str | Path = SHIPPED,
-    context: Context | None = None,
+    context: Context | str | Path | None = None,
     as_of: datetime | date | str | None = None,
     suppress: Sequence[str] = (),
     strict: bool = False,
@@ -149,7 +149,7 @@ def _rejected(taken: Intake, bad: pl.Series) -> list[str]:
     for row in bad.arg_true().to_list():
         about = {
             "line": None if lines is None else lines[row],
-            "row": row,
+            "row": taken.places[row],
             "problem": problems[row],
             "cells": faults.get(row, []),
             "contact": {name: _plain(value) for name, value in source.row(row, named=True).items()},

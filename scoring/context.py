@@ -17,10 +17,12 @@ from typing import Final
 import polars as pl
 
 from scoring.errors import InputError
+from scoring.writing import beside
 
 __all__ = ["LEVELS", "Context", "total_rows"]
 
-_FORMAT: Final = 1
+_FORMAT: Final = "1"
+_HEADER: Final = "scoring.context"
 
 _KEYS: Final[Mapping[str, pl.Expr]] = {
     "rep": pl.col("source_email"),
@@ -39,6 +41,7 @@ _SUMS: Final[Mapping[str, pl.Expr]] = {
     "meetings": pl.col("total_meetings").cast(pl.Float64),
     "inbound_30d": _RECENT.cast(pl.Float64),
     "outbound_30d": pl.col("total_outbound_30d").cast(pl.Float64),
+    "meetings_30d": pl.col("total_meetings_30d").cast(pl.Float64),
     "rows_active": _RECENT > 0,
     "rows_returned": (_RECENT > 0) & (_INBOUND > _RECENT),
     "rows_written": _OUTBOUND > 0,
@@ -166,8 +169,9 @@ class Context:
             keys = pl.Series("key", [None], pl.String) if level == "org" else totals["key"]
             keys = keys if self.hashed else _hash(keys)
             parts.append(totals.with_columns(keys, level=pl.lit(level)).select("level", "key", *_names()))
-        about = {"format": str(_FORMAT), "as_of": self.as_of.isoformat()}
-        pl.concat(parts).sort("level", "key").write_parquet(Path(path), metadata={"scoring.context": json.dumps(about)})
+        about = json.dumps({"format": _FORMAT, "as_of": self.as_of.isoformat()})
+        with beside(Path(path)) as part:
+            pl.concat(parts).sort("level", "key").write_parquet(part, metadata={_HEADER: about})
 
     @classmethod
     def load(cls, path: str | Path) -> Context:
@@ -187,22 +191,25 @@ class Context:
         InputError
             If the file is not a context or was written by a newer version.
         """
+        path = Path(path)
+        hint = "make one with scoring.build_context(...).save(...)"
         try:
-            about = json.loads(pl.read_parquet_metadata(path).get("scoring.context", "{}"))
+            about = json.loads(pl.read_parquet_metadata(path).get(_HEADER, "{}"))
             frame = pl.read_parquet(path)
-        except (OSError, pl.exceptions.PolarsError) as error:
+            version, as_of = about["format"], datetime.fromisoformat(about["as_of"]).astimezone(UTC)
+        except (OSError, ValueError, KeyError, TypeError, pl.exceptions.PolarsError) as error:
             raise InputError(
-                f"no context can be read from {Path(path).name}", hint="make one with scoring.build_context(...)"
+                f"{path.name} is not a context", expected="a file that Context.save wrote", hint=hint
             ) from error
-        if about.get("format") != str(_FORMAT):
-            raise InputError(
-                f"{Path(path).name} has context format {about.get('format')}",
-                expected=str(_FORMAT),
-                hint="build the context again with this version",
-            )
+        if version != _FORMAT:
+            raise InputError(f"{path.name} has context format {version}", expected=str(_FORMAT), hint=hint)
+        if frame.columns != ["level", "key", *_names()]:
+            raise InputError(f"{path.name} has other columns than a context", hint=hint)
         totals = {level: frame.filter(pl.col("level") == level).drop("level") for level in LEVELS}
         totals["org"] = totals["org"].drop("key")
-        return cls(datetime.fromisoformat(about["as_of"]).astimezone(UTC), totals, hashed=True)
+        if totals["org"].height != 1:
+            raise InputError(f"{path.name} lacks the totals of the whole export", hint=hint)
+        return cls(as_of, totals, hashed=True)
 
 
 def _names() -> list[str]:

@@ -119,7 +119,7 @@ def inspect_export(
 
     Examples
     --------
-    >>> findings = inspect_export([{"crm_id": "1", "total_inbound": -2}], as_of="2026-01-01")
+    >>> findings = inspect_export({"crm_id": "1", "total_inbound": -2}, as_of="2026-01-01")
     >>> findings.rejected, findings.rules[0]["rule"]
     (1, 'negative_count')
     """

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
+from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 from scoring.context import Context
 from scoring.dating import AsOf, infer_as_of, parse_as_of
 from scoring.errors import InputError
 from scoring.reading import Export, read
-from scoring.validation import Checked, validate
+from scoring.validation import Checked, find_suppressed, validate
 
 __all__ = ["Intake", "build_context", "take_in"]
 
@@ -30,6 +32,8 @@ class Intake:
     ----------
     export : Export
         As read, without the suppressed rows.
+    places : polars.Series
+        UInt32: which row of the input each row of the export is, from 0.
     as_of : AsOf
         The date that counts, and where it comes from.
     checked : Checked
@@ -41,6 +45,7 @@ class Intake:
     """
 
     export: Export
+    places: pl.Series
     as_of: AsOf
     checked: Checked
     context: Context | None
@@ -56,7 +61,7 @@ def take_in(
     contacts: object,
     *,
     as_of: datetime | date | str | None = None,
-    context: Context | None = None,
+    context: Context | str | Path | None = None,
     suppress: Sequence[str] = (),
 ) -> Intake:
     """Read, date and check contacts, and add them up where they are a whole export.
@@ -68,8 +73,8 @@ def take_in(
         is a part of one.
     as_of : datetime, date or str, optional
         The date that counts; naive means UTC. By default that of `context`, else inferred from the export.
-    context : Context, optional
-        Totals to use in place of the export's own.
+    context : Context, str or Path, optional
+        Totals to use in place of the export's own, or the file that holds them.
     suppress : sequence of str
         Addresses and domains whose contacts are left out, and only counted.
 
@@ -83,16 +88,15 @@ def take_in(
         If records come with neither `as_of` nor `context`, if `as_of` lies before the context's date, or for
         whatever `scoring.reading.read` refuses.
     """
-    export = read(contacts)
-    dated = _date(export, as_of, context)
-    checked = validate(export, dated.when, suppress)
-    gone = int(checked.suppressed.sum())
-    if gone:
-        export, checked = _without(export, checked)
-    if context is None and export.kind not in _RECORDS:
+    totals = Context.load(context) if isinstance(context, str | Path) else context
+    # whoever must not be scored is gone before anything looks at the rows, their date included
+    export, places, suppressed = _without(read(contacts), suppress)
+    dated = _date(export, as_of, totals)
+    checked = validate(export, dated.when)
+    if totals is None and export.kind not in _RECORDS:
         counted = checked.problem.is_null() & ~checked.repeat
-        context = Context.of(export.table if counted.all() else export.table.filter(counted), dated.when)
-    return Intake(export, dated, checked, context, gone)
+        totals = Context.of(export.table if counted.all() else export.table.filter(counted), dated.when)
+    return Intake(export, places, dated, checked, totals, suppressed)
 
 
 def build_context(
@@ -116,7 +120,7 @@ def build_context(
 
     Examples
     --------
-    >>> context = build_context([{"crm_id": "1", "total_inbound": 2}], as_of="2026-01-01")
+    >>> context = build_context({"crm_id": "1", "total_inbound": 2}, as_of="2026-01-01")
     >>> context.totals["org"]["inbound"].item()
     2.0
     """
@@ -145,17 +149,25 @@ def _date(export: Export, as_of: datetime | date | str | None, context: Context 
             expected="as_of=, or a context, which carries one",
             hint="pass as_of='2026-01-31', or context=scoring.build_context(last_export)",
         )
+    if export.table.is_empty():
+        return AsOf(datetime(1970, 1, 1, tzinfo=UTC), "no rows, so no date")
     return infer_as_of(export.table)
 
 
-def _without(export: Export, checked: Checked) -> tuple[Export, Checked]:
-    keep = ~checked.suppressed
-    numbers = pl.DataFrame({"row": keep.arg_true().cast(pl.UInt32)}).with_row_index("new")
-    kept = export.faults.join(numbers, on="row", how="inner", maintain_order="left")
-    faults = kept.with_columns(row=pl.col("new").cast(pl.UInt32)).drop("new")
-    lines = None if export.lines is None else export.lines.filter(keep)
+def _without(export: Export, suppress: Sequence[str]) -> tuple[Export, pl.Series, int]:
+    """Leave out the rows that `suppress` names; say which rows are left and how many went."""
+    rows = pl.Series("row", np.arange(export.table.height, dtype=np.uint32))
+    if not suppress:
+        return export, rows, 0
+    keep = ~find_suppressed(export.table, suppress)
+    places = rows.filter(keep)
+    moved = pl.DataFrame({"row": places}).with_row_index("new")
+    faults = export.faults.join(moved, on="row", how="inner", maintain_order="left")
     smaller = replace(
-        export, table=export.table.filter(keep), source=export.source.filter(keep), faults=faults, lines=lines
+        export,
+        table=export.table.filter(keep),
+        source=export.source.filter(keep),
+        faults=faults.with_columns(row=pl.col("new").cast(pl.UInt32)).drop("new"),
+        lines=None if export.lines is None else export.lines.filter(keep),
     )
-    series = {name: getattr(checked, name).filter(keep) for name in ("problem", "flags", "suppressed", "repeat")}
-    return smaller, replace(checked, **series)
+    return smaller, places, int((~keep).sum())

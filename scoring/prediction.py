@@ -43,7 +43,7 @@ def score(
     contacts: Any,
     *,
     model: Model | str | Path = SHIPPED,
-    context: Context | None = None,
+    context: Context | str | Path | None = None,
     as_of: datetime | date | str | None = None,
     suppress: Sequence[str] = (),
     overwrite: bool = False,
@@ -58,8 +58,9 @@ def score(
         or a list of paths. A frame or a file is one whole export; records are a part of one.
     model : Model, str or Path
         A model, the folder of one, or ``"shipped"``, which needs no training.
-    context : Context, optional
-        Totals of the last whole export, for records that come alone. By default a whole export's own.
+    context : Context, str or Path, optional
+        Totals of the last whole export (or the file that they were saved in), for records that come alone. By default
+        a whole export's own.
     as_of : datetime, date or str, optional
         The date of the export: chances are for the 30 days from it (inclusive) on. Naive means UTC. By default the
         context's, else inferred from the export; never the clock's.
@@ -102,7 +103,8 @@ def score(
             expected="contacts that were not scored before",
             hint="drop them, or pass overwrite=True",
         )
-    return restore(taken.export.source.with_columns(score_intake(taken, loaded)), taken.export, contacts)
+    scored = taken.export.source.with_columns(score_intake(taken, loaded))
+    return restore(scored, taken.export, contacts, taken.places if taken.suppressed else None)
 
 
 def score_intake(taken: Intake, model: Model) -> pl.DataFrame:

@@ -40,7 +40,7 @@ class Explainer:
     Examples
     --------
     >>> from scoring.features import OWN_FEATURES
-    >>> explainer = Explainer([feature for feature in OWN_FEATURES if feature.name == "days_since_inbound"])
+    >>> explainer = Explainer([feature for feature in OWN_FEATURES if feature.name == "inbound_by_silence"])
     >>> facts = pl.DataFrame({"last mail from the contact": [3.5, 400.0, None]})
     >>> explainer.reasons(np.array([[1.0], [-1.0], [-2.0]]), facts).to_list()
     ['last wrote 3 days ago (+1.00)', 'last wrote 1 to 1½ years ago (-1.00)', 'never wrote (-2.00)']
@@ -99,7 +99,7 @@ class Explainer:
             chosen[f"sentence_{slot}"] = np.where(shown, spoken[rows, pick], self._silent)
             chosen[f"cents_{slot}"] = np.clip(np.rint(amount * _CENTS), -_MOST, _MOST).astype(np.int64) + _MOST
         frame = pl.DataFrame(chosen) if chosen else pl.DataFrame({"row": rows})
-        return frame.select(self._text).to_series()
+        return frame.with_columns(self._text)["reasons"]
 
     def strengths(self, contributions: Floats) -> Floats:
         """Add up the contributions of each fact.

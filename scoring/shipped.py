@@ -23,10 +23,11 @@ from scoring.context import Context
 from scoring.features import FEATURES, OWN_FEATURES, compute, observe
 from scoring.model import SHIPPED, Model
 from scoring.scorecard import Floats, Scorecard, centre, compile_classifier, count_bins
-from scoring.simulation import Organisation, Settings, draw_organisation
+from scoring.simulation import Settings, draw_organisation
 
 __all__ = ["Recipe", "Sample", "draw_sample", "train_shipped"]
 
+_TREND: Final = {feature.name: feature.trend for feature in FEATURES}
 _OWN: Final = [feature.name for feature in OWN_FEATURES]
 _ALL: Final = [feature.name for feature in FEATURES]
 
@@ -41,21 +42,23 @@ class Recipe:
         Seed of the first organisation; the others follow.
     organisations, dates, rows : int
         How many organisations, how many exports of each, how many contacts of reps in each.
-    iterations, leaves, least_rows : int
-        Trees for each target, leaves of a tree, least rows in a leaf.
-    learning_rate, shrinkage : float
-        Step of the boosting; L2 penalty on a leaf's value.
+    iterations, leaves, least_rows, bins : int
+        Trees for each target, leaves of a tree, least rows in a leaf, most bins of a feature.
+    learning_rate, shrinkage, tried : float
+        Step of the boosting; L2 penalty on a leaf's value; share of the features that each split may choose from.
     """
 
     seed: int = 1
-    organisations: int = 240
-    dates: int = 3
-    rows: int = 3000
-    iterations: int = 250
+    organisations: int = 500
+    dates: int = 2
+    rows: int = 2500
+    iterations: int = 400
     leaves: int = 5
-    least_rows: int = 1000
-    learning_rate: float = 0.05
+    least_rows: int = 300
+    bins: int = 96
+    learning_rate: float = 0.1
     shrinkage: float = 10.0
+    tried: float = 0.6
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,17 +80,14 @@ class Sample:
     weights: Floats
 
 
-def _sample_of(organisation: Organisation, dates: int) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _draw(seed: int, recipe: Recipe) -> tuple[pl.DataFrame, pl.DataFrame]:
+    organisation = draw_organisation(seed, Settings(rows=recipe.rows))
     features, outcomes = [], []
-    for when in organisation.dates(dates):
+    for when in organisation.dates(recipe.dates):
         export = organisation.export(when)
         features.append(compute(observe(export, when, Context.of(export, when))))
         outcomes.append(organisation.outcomes(when))
     return pl.concat(features), pl.concat(outcomes)
-
-
-def _draw(seed: int, recipe: Recipe) -> tuple[pl.DataFrame, pl.DataFrame]:
-    return _sample_of(draw_organisation(seed, Settings(rows=recipe.rows)), recipe.dates)
 
 
 def draw_sample(recipe: Recipe, seeds: Sequence[int], jobs: int = 1) -> Sample:
@@ -147,6 +147,10 @@ def fit_scorecard(sample: Sample, target: Target, names: Sequence[str], recipe: 
         min_samples_leaf=recipe.least_rows,
         learning_rate=recipe.learning_rate,
         l2_regularization=recipe.shrinkage,
+        max_bins=recipe.bins,
+        max_features=recipe.tried,
+        monotonic_cst=[_TREND[name] for name in names],
+        random_state=recipe.seed,
         early_stopping=False,
     ).fit(matrix, outcome, sample_weight=weights)
     card = compile_classifier(classifier, names)

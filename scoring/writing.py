@@ -12,7 +12,7 @@ import polars as pl
 
 from scoring.errors import InputError
 
-__all__ = ["FORMATS", "check_target", "ending_of", "refuse_input", "write_frame", "write_with_lines"]
+__all__ = ["FORMATS", "beside", "check_target", "ending_of", "refuse_input", "write_frame", "write_with_lines"]
 
 _TIME: Final = "%Y-%m-%dT%H:%M:%S%.fZ"
 
@@ -127,7 +127,7 @@ def write_frame(frame: pl.DataFrame, target: Path) -> None:
         If the disk is full or the file cannot be written; the target is then as it was.
     """
     ending = ending_of(target) or ".parquet"
-    with _beside(target, ending) as part:
+    with beside(target, ending) as part:
         _write(frame, part, ending)
 
 
@@ -151,17 +151,34 @@ def write_with_lines(frame: pl.DataFrame, target: Path, lines: Iterable[str], as
         As for `write_frame`; both files are then as they were.
     """
     ending = ending_of(target) or ".parquet"
-    with _beside(target, ending) as part, _beside(aside, "") as also:
+    with beside(target, ending) as part, beside(aside, "") as also:
         with also.open("w", encoding="utf-8", newline="\n") as file:
             file.writelines(f"{line}\n" for line in lines)
         _write(frame, part, ending)
 
 
 @contextmanager
-def _beside(target: Path, ending: str) -> Iterator[Path]:
+def beside(target: Path, ending: str = "") -> Iterator[Path]:
     """Give a name beside the target; rename it over the target if all went well, else remove it.
 
     The name depends on the target alone, so what a killed run leaves is overwritten by the next.
+
+    Parameters
+    ----------
+    target : Path
+        What is to be written, whole or not at all.
+    ending : str
+        Ending of the name to write to, where the writer looks at it.
+
+    Yields
+    ------
+    Path
+        Where to write.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written; the target is then as it was.
     """
     part = target.with_name(f".{target.name}.part{ending}")
     try:

@@ -112,7 +112,6 @@ def test_nobody_suppressed_is_in_any_file(
         assert "rep@our.example" in cells
 
 
-@pytest.mark.xfail(strict=False, reason="Intake does not keep the numbers that rows had before some were left out")
 def test_a_rejected_row_has_its_number_in_the_file(
     messy_csv: Path, suppressed: str, when: datetime, tmp_path: Path
 ) -> None:

@@ -406,7 +406,6 @@ def test_suppression_keeps_the_kind(kind: str, contacts: pl.DataFrame, when: dat
     same(as_polars(scored), scoring.score(contacts, as_of=when, suppress=[address]))
 
 
-@pytest.mark.xfail(strict=False, reason="restore() does not know which rows were left out")
 def test_suppressed_rows_leave_the_others_untouched_in_pandas(contacts: pl.DataFrame, when: datetime) -> None:
     before, address = IN_MEMORY["pandas with an index"](contacts), contacts["email"][3]
     scored = scoring.score(before, as_of=when, suppress=[address])
@@ -415,7 +414,6 @@ def test_suppressed_rows_leave_the_others_untouched_in_pandas(contacts: pl.DataF
     pd.testing.assert_frame_equal(scored[before.columns], kept[kept["crm_id"].isin(scored["crm_id"])])
 
 
-@pytest.mark.xfail(strict=False, reason="restore() does not know which rows were left out")
 def test_suppressed_records_leave_the_others_untouched(when: datetime) -> None:
     records = [
         {"crm_id": 1, "email": "a@b.example", "total_inbound": 3},

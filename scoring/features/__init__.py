@@ -6,6 +6,7 @@ The list is the contract between training and scoring: both build the same colum
 from __future__ import annotations
 
 from datetime import date, datetime
+from pathlib import Path
 from typing import Final
 
 import polars as pl
@@ -95,7 +96,7 @@ def compute(observed: pl.DataFrame) -> pl.DataFrame:
     --------
     >>> from datetime import UTC, datetime
     >>> from scoring import schema
-    >>> compute(observe(schema.empty(2), datetime(2026, 1, 1, tzinfo=UTC), None))["days_since_inbound"].to_list()
+    >>> compute(observe(schema.empty(2), datetime(2026, 1, 1, tzinfo=UTC), None))["days_since_engaged"].to_list()
     [None, None]
     """
     return observed.select(_ALL if _A_TOTAL in observed.columns else _OWN)
@@ -118,7 +119,7 @@ def compute_facts(observed: pl.DataFrame) -> pl.DataFrame:
 
 
 def build_features(
-    contacts: object, *, as_of: datetime | date | str | None = None, context: Context | None = None
+    contacts: object, *, as_of: datetime | date | str | None = None, context: Context | str | Path | None = None
 ) -> pl.DataFrame:
     """Build the feature table of an export, to look at or to use elsewhere.
 
@@ -128,7 +129,7 @@ def build_features(
         Anything that `scoring.score` takes.
     as_of : datetime, date or str, optional
         What is known before it counts; naive means UTC. By default the context's, else inferred from the export.
-    context : Context, optional
+    context : Context, str or Path, optional
         Totals to put beside the rows; by default those of the export itself, and none for records.
 
     Returns

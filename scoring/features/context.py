@@ -27,6 +27,7 @@ _REPEATS = after_first(weeks(_INBOUND, _SPAN))
 # How much of the others' pace to believe: as if 300 days at these paces had been seen before.
 _BELIEF_DAYS: Final = 300.0
 _MAILS_A_DAY, _MEETINGS_A_DAY = 0.02, 0.002
+_MANY: Final = 10
 
 
 def _other(total: str, own: pl.Expr) -> pl.Expr:
@@ -106,6 +107,7 @@ _REP: Final = (
         unit="days",
         fact=REP,
         formula="as_of - last inbound mail of any of the rep's contacts",
+        trend=-1,
         expression=ago("rep_last_inbound_time"),
     ),
     Feature(
@@ -113,6 +115,7 @@ _REP: Final = (
         unit="share",
         fact=REP,
         formula="(rep_inbound_30d + 0.5) / (rep_inbound + 2)",
+        trend=1,
         expression=(pl.col("rep_inbound_30d") + 0.5) / (pl.col("rep_inbound") + 2),
     ),
     Feature(
@@ -134,6 +137,7 @@ _REP: Final = (
         unit="share",
         fact=RHYTHM,
         formula="inbound_weeks_chance with the pace of the rep's other contacts, (mails + 6) / (days + 300), as prior",
+        trend=1,
         expression=_inbound_chance("rep"),
     ),
     Feature(
@@ -141,6 +145,7 @@ _REP: Final = (
         unit="share",
         fact=MEETINGS,
         formula="meeting_chance with the pace of the rep's other contacts as prior, times emails_weeks_chance",
+        trend=1,
         expression=_meeting_chance("rep") * EXCHANGE_CHANCE,
     ),
 )
@@ -150,24 +155,15 @@ _CONTACT: Final = (
         unit="share",
         fact=RHYTHM,
         formula="inbound_weeks_chance with the contact's pace to other reps, (mails + 6) / (days + 300), as prior",
+        trend=1,
         expression=_inbound_chance("contact"),
-    ),
-    Feature(
-        name="contact_active_share",
-        unit="share",
-        fact=ALL_REPS,
-        formula="(wrote in 30 days + 2 * (other reps written to in 30 days + 0.3) / (other reps + 1.5)) / 3",
-        expression=(
-            _ACTIVE.cast(pl.Float64)
-            + 2 * (_other("contact_rows_active", _ACTIVE) + 0.3) / (_other("contact_rows", pl.lit(1.0)) + 1.5)
-        )
-        / 3,
     ),
     Feature(
         name="contact_returned_share",
         unit="share",
         fact=ALL_REPS,
         formula="(other reps written to both before and in the last 30 days + 0.2) / contact_rows",
+        trend=1,
         expression=(_other("contact_rows_returned", _ACTIVE & (_INBOUND > _INBOUND_30D)) + 0.2)
         / pl.col("contact_rows"),
     ),
@@ -183,6 +179,7 @@ _CONTACT: Final = (
         unit="mails a day",
         fact=ALL_REPS,
         formula="momentum of the contact's mails to other reps * (total_inbound + 0.1) / (tenure + 30)",
+        trend=1,
         expression=(_other("contact_inbound_30d", _INBOUND_30D) + 0.5)
         / (_other("contact_inbound", _INBOUND) * 30 / (ago("contact_first_engaged_time") + 30) + 0.5)
         * (_INBOUND + 0.1)
@@ -193,6 +190,7 @@ _CONTACT: Final = (
         unit="mails",
         fact=ALL_REPS,
         formula="days_since_inbound * contact_inbound / (as_of - the contact's first touch with any rep + 30)",
+        trend=-1,
         expression=_SILENCE * pl.col("contact_inbound") / (ago("contact_first_engaged_time") + 30),
     ),
     Feature(
@@ -200,14 +198,8 @@ _CONTACT: Final = (
         unit="days",
         fact=ALL_REPS,
         formula="days since the contact's last mail to any rep * sqrt(contact_rows)",
+        trend=-1,
         expression=ago("contact_last_inbound_time") * pl.col("contact_rows").sqrt(),
-    ),
-    Feature(
-        name="contact_relative_silence",
-        unit="times",
-        fact=ALL_REPS,
-        formula="(days_since_inbound + 5) / (days since the contact's last mail to any rep + 5)",
-        expression=(_SILENCE + 5) / (ago("contact_last_inbound_time") + 5),
     ),
     Feature(
         name="contact_answer_share",
@@ -215,6 +207,7 @@ _CONTACT: Final = (
         fact=ANSWERS,
         formula="(min(total_inbound, total_outbound) + 1.5 * s) / (total_outbound + 1.5), where s is "
         "(other reps with mails both ways + 0.5) / (other reps who wrote + 1.5)",
+        trend=1,
         expression=(
             pl.min_horizontal(_INBOUND, _OUTBOUND)
             + 1.5
@@ -228,16 +221,24 @@ _CONTACT: Final = (
         unit="share",
         fact=MEETINGS,
         formula="meeting_chance with the contact's pace of meetings with other reps as prior",
+        trend=1,
         expression=_meeting_chance("contact"),
     ),
 )
 _ACCOUNT: Final = (
     Feature(
-        name="account_active_share",
-        unit="share",
+        name="account_others_active",
+        unit="contacts",
         fact=ACCOUNT,
-        formula="(others at the account who wrote in 30 days + 0.6) / (others + 3)",
-        expression=(_other("account_rows_active", _ACTIVE) + 0.6) / (_other("account_rows", pl.lit(1.0)) + 3),
+        formula="others at the account who wrote in 30 days, at most 10",
+        expression=_other("account_rows_active", _ACTIVE).clip(0, _MANY),
+    ),
+    Feature(
+        name="account_others_meetings_30d",
+        unit="meetings",
+        fact=ACCOUNT,
+        formula="meetings of 30 days with others at the account, at most 10",
+        expression=_other("account_meetings_30d", count("total_meetings_30d")).clip(0, _MANY),
     ),
 )
 

@@ -8,7 +8,7 @@ added up and told in one sentence, by the plain number that stands for the fact.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 import polars as pl
 
@@ -61,6 +61,9 @@ class Feature:
     expression : polars.Expr
         No window functions: what needs other rows is a total of the context. Null means "no such history"; never
         infinite, never NaN.
+    trend : {1, 0, -1}
+        1 if more of it can only raise a chance, -1 if it can only lower it, 0 if that is for the data to say. A model
+        is held to it, so that no reason contradicts common sense.
     """
 
     name: str
@@ -68,6 +71,7 @@ class Feature:
     fact: Fact
     formula: str
     expression: pl.Expr
+    trend: Literal[1, 0, -1] = 0
 
     @property
     def needs_context(self) -> bool:

@@ -21,6 +21,8 @@ __all__ = ["EXCHANGE_CHANCE", "PACE", "RHYTHM", "SHAPE", "after_first", "chance"
 SHAPE: Final = 0.5
 _RATE_DAYS, _END, _GO_ON = 30.0, 0.5, 2.0
 _WEEK: Final = 7
+# A rhythm of one touch has no repeats; what rounding makes of "weeks - 1" there is below this, any real repeat above.
+_NO_REPEATS: Final = 1e-9
 
 
 def still_alive(repeats: pl.Expr, span_days: pl.Expr, age_days: pl.Expr, rate_days: pl.Expr | None = None) -> pl.Expr:
@@ -41,18 +43,18 @@ def still_alive(repeats: pl.Expr, span_days: pl.Expr, age_days: pl.Expr, rate_da
     Returns
     -------
     polars.Expr
-        In (0, 1]; 1 without repeats. Null where any of them is null.
+        In (0, 1]; 1 without repeats, whatever the span. Null where any of them is null that matters.
 
     Notes
     -----
-    ``1 / (1 + a / (b + x - 1) * ((alpha + T) / (alpha + t)) ** (r + x))``.
+    ``1 / (1 + a / (b + x - 1) * ((alpha + T) / (alpha + t)) ** (r + x))``, with T of at least t.
     """
     rate = pl.lit(_RATE_DAYS) if rate_days is None else rate_days
     silence = ((rate + age_days) / (rate + span_days)).log()
     # e**60 is as good as infinity here, and finite
     ended = ((SHAPE + repeats) * silence).clip(0, 60).exp()
     alive = 1 / (1 + _END / (_GO_ON + repeats - 1) * ended)
-    return pl.when(repeats > 0).then(alive).when(repeats.is_not_null() & age_days.is_not_null()).then(1.0)
+    return pl.when(repeats > _NO_REPEATS).then(alive).when(repeats.is_not_null() & age_days.is_not_null()).then(1.0)
 
 
 def chance(repeats: pl.Expr, span_days: pl.Expr, age_days: pl.Expr, rate_days: pl.Expr | None = None) -> pl.Expr:
@@ -141,6 +143,7 @@ PACE: Final[tuple[Feature, ...]] = (
         unit="share",
         fact=RHYTHM,
         formula="BG/NBD(total_inbound - 1, inbound_span_days, as_of - first_inbound_time)",
+        trend=1,
         expression=chance(after_first(_INBOUND), _INBOUND_SPAN, _INBOUND_AGE),
     ),
     Feature(
@@ -148,6 +151,7 @@ PACE: Final[tuple[Feature, ...]] = (
         unit="share",
         fact=RHYTHM,
         formula="BG/NBD(inbound_weeks - 1, inbound_span_days, as_of - first_inbound_time)",
+        trend=1,
         expression=_INBOUND_CHANCE,
     ),
     Feature(
@@ -155,6 +159,7 @@ PACE: Final[tuple[Feature, ...]] = (
         unit="share",
         fact=RHYTHM,
         formula="BG/NBD alive(total_inbound - 1, inbound_span_days, as_of - first_inbound_time)",
+        trend=1,
         expression=still_alive(after_first(_INBOUND), _INBOUND_SPAN, _INBOUND_AGE),
     ),
     Feature(
@@ -169,6 +174,7 @@ PACE: Final[tuple[Feature, ...]] = (
         unit="share",
         fact=EXCHANGE,
         formula="BG/NBD(emails - 1, last_engaged_time - first_engaged_time, as_of - first_engaged_time)",
+        trend=1,
         expression=chance(after_first(_EMAILS), _SPAN, _AGE),
     ),
     Feature(
@@ -176,6 +182,7 @@ PACE: Final[tuple[Feature, ...]] = (
         unit="share",
         fact=EXCHANGE,
         formula="BG/NBD(email_weeks - 1, last_engaged_time - first_engaged_time, as_of - first_engaged_time)",
+        trend=1,
         expression=EXCHANGE_CHANCE,
     ),
     Feature(

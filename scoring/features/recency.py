@@ -50,6 +50,7 @@ RECENCY: Final[tuple[Feature, ...]] = (
         unit="mails a day",
         fact=LAST_INBOUND,
         formula="(total_inbound_30d + 0.5) / (days_since_inbound + 3)",
+        trend=1,
         expression=(count("total_inbound_30d") + 0.5) / (_SINCE_INBOUND + 3),
     ),
     Feature(
@@ -57,6 +58,7 @@ RECENCY: Final[tuple[Feature, ...]] = (
         unit="mails a day",
         fact=LAST_INBOUND,
         formula="(total_inbound + 0.5) / (days_since_inbound + 7)",
+        trend=1,
         expression=(_INBOUND + 0.5) / (_SINCE_INBOUND + _WEEK),
     ),
     Feature(
@@ -64,6 +66,7 @@ RECENCY: Final[tuple[Feature, ...]] = (
         unit="days",
         fact=LAST_OUTBOUND,
         formula="as_of - last_outbound_time",
+        trend=-1,
         expression=_SINCE_OUTBOUND,
     ),
     Feature(
@@ -71,6 +74,7 @@ RECENCY: Final[tuple[Feature, ...]] = (
         unit="days",
         fact=LAST_TOUCH,
         formula="as_of - last_engaged_time",
+        trend=-1,
         expression=_SINCE_ENGAGED,
     ),
     Feature(
@@ -78,6 +82,7 @@ RECENCY: Final[tuple[Feature, ...]] = (
         unit="share",
         fact=LAST_TOUCH,
         formula="days_since_engaged / (as_of - first_engaged_time + 7)",
+        trend=-1,
         expression=_SINCE_ENGAGED / (_AGE + _WEEK),
     ),
     Feature(
@@ -85,6 +90,7 @@ RECENCY: Final[tuple[Feature, ...]] = (
         unit="mails a day",
         fact=LAST_TOUCH,
         formula="(total_inbound + total_outbound + 0.5) / (days_since_engaged + 7)",
+        trend=1,
         expression=(_INBOUND + _OUTBOUND + 0.5) / (_SINCE_ENGAGED + _WEEK),
     ),
     Feature(

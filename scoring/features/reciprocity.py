@@ -50,6 +50,7 @@ RECIPROCITY: Final[tuple[Feature, ...]] = (
         unit="a day",
         fact=LAST_WORD,
         formula="(total_inbound + 0.5) / (total_inbound + total_outbound + 1) / (days_since_outbound + 3)",
+        trend=1,
         expression=share(_INBOUND, _INBOUND + _OUTBOUND) / (_SINCE_OUTBOUND + 3),
     ),
     Feature(
@@ -58,6 +59,7 @@ RECIPROCITY: Final[tuple[Feature, ...]] = (
         fact=LAST_WORD,
         formula="how long before the last outbound mail the last inbound one was (at least 0), where written to; a "
         "contact who never wrote counts as last heard of 30 days before the first touch",
+        trend=-1,
         expression=(_SINCE_INBOUND.fill_null(_AGE + 30) - _SINCE_OUTBOUND).clip(0),
     ),
     Feature(

@@ -89,14 +89,8 @@ VOLUME: Final[tuple[Feature, ...]] = (
         unit="weeks",
         fact=INBOUND,
         formula="w * (1 - (1 - 1 / w) ** total_inbound), w = 1 + inbound_span_days / 7",
+        trend=1,
         expression=weeks(_INBOUND, _INBOUND_SPAN),
-    ),
-    Feature(
-        name="inbound_share_30d",
-        unit="share",
-        fact=RECENT_INBOUND,
-        formula="(total_inbound_30d + 0.5) / (total_inbound + 1)",
-        expression=(_INBOUND_30D + 0.5) / (_INBOUND + 1),
     ),
     Feature(
         name="inbound_momentum",
@@ -110,6 +104,7 @@ VOLUME: Final[tuple[Feature, ...]] = (
         unit="meetings a day",
         fact=MEETINGS,
         formula="(total_meetings + 0.2) / (days_since_engaged + 14)",
+        trend=1,
         expression=(_MEETINGS + 0.2) / (ago("last_engaged_time") + 14),
     ),
     Feature(
@@ -117,6 +112,7 @@ VOLUME: Final[tuple[Feature, ...]] = (
         unit="share a day",
         fact=MEETINGS,
         formula="meeting_chance(0.005 a day) / (days_since_engaged + 14)",
+        trend=1,
         expression=meeting_chance(pl.lit(_MEETINGS_A_DAY)) / (ago("last_engaged_time") + 14),
     ),
     Feature(
@@ -124,6 +120,7 @@ VOLUME: Final[tuple[Feature, ...]] = (
         unit="meetings",
         fact=RECENT_MEETINGS,
         formula="total_meetings_30d",
+        trend=1,
         expression=_MEETINGS_30D,
     ),
     Feature(

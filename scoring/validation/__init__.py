@@ -19,7 +19,7 @@ from scoring.validation.duplicates import find_duplicates
 from scoring.validation.rules import NEGATIVE, NOTES, RULES, USED, Rule, contradictions
 from scoring.validation.suppression import find_suppressed
 
-__all__ = ["RULES", "Checked", "Rule", "validate"]
+__all__ = ["RULES", "Checked", "Rule", "find_suppressed", "validate"]
 
 
 @dataclass(frozen=True)
