@@ -174,9 +174,12 @@ def _without_lone(lower: np.ndarray, newest: np.ndarray, chosen: int) -> tuple[i
     return int(believed[-1]), len(lower) - len(believed)
 
 
+_LAST_SECOND = int(datetime(9999, 12, 31, tzinfo=UTC).timestamp())
+
+
 def _moment(ticks: int) -> datetime:
-    """Return the time of a number of microseconds since 1970, cut to seconds."""
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=ticks // 10**6)
+    """Return the time of a number of microseconds since 1970, cut to seconds, and to the years that there are."""
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=min(ticks // 10**6, _LAST_SECOND))
 
 
 def _sentence(when: datetime, lower: int, upper: int, contradicted: int, beyond: np.ndarray) -> str:
