@@ -66,7 +66,9 @@ class Findings:
 
     def to_text(self) -> str:
         """Return the findings as lines for a terminal."""
-        about = ", ".join(f"{name} {value}" for name, value in self.details.items())
+        files = self.details.get("files", [])
+        about = ", ".join(f"{name} {value}" for name, value in self.details.items() if name != "files")
+        about = about or ", ".join(f"{Path(file['path']).name} {file['rows']:,} rows" for file in files)
         found = len(schema.FIELDS) - len(self.missing)
         lines = [
             f"{self.kind}{f' ({about})' if about else ''}: {self.rows:,} rows, {found} of {len(schema.FIELDS)} fields",
