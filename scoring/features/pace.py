@@ -51,8 +51,8 @@ def still_alive(repeats: pl.Expr, span_days: pl.Expr, age_days: pl.Expr, rate_da
     """
     rate = pl.lit(_RATE_DAYS) if rate_days is None else rate_days
     silence = ((rate + age_days) / (rate + span_days)).log()
-    # e**60 is as good as infinity here, and finite
-    ended = ((SHAPE + repeats) * silence).clip(0, 60).exp()
+    # e**700 is as good as infinity here, and finite
+    ended = ((SHAPE + repeats) * silence).clip(0, 700).exp()
     alive = 1 / (1 + _END / (_GO_ON + repeats - 1) * ended)
     return pl.when(repeats > _NO_REPEATS).then(alive).when(repeats.is_not_null() & age_days.is_not_null()).then(1.0)
 

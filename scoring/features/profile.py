@@ -17,27 +17,46 @@ from scoring.features.feature import Fact, Feature
 
 __all__ = ["PROFILE", "department_group", "seniority_rank"]
 
-# The first pattern that is found decides, so "vice president" stands before "president".
+# The first pattern that is found decides, so "vice president" stands before "president", and "management", which
+# follows any department's name, stands last.
 _SENIORITY: Final = (
-    (5, r"\bvice|\bs?vp\b|\bevp\b|\bavp\b"),
+    (1, r"\bassistant\b(?! (?:vice|vp|direct|manag|head))"),
+    (5, r"\bvice|\b[aers]?vp\b"),
     (
         6,
-        r"\bc[- ]?(level|suite)|\bchief|\bc[efimort]o\b|\bcmo\b|\bfounder|\bowner|\bpresident|\bpartner|\bboard|\bexec",
+        r"\bc[- ]?(?:level|suite)|\bchief|\bc[a-z]o\b|\bchro\b|\bciso\b|\bfounder|\bpresident|\bboard|\bchair|"
+        r"\bmanaging (?:director|partner)|(?<!business )\bpartner\b(?! \w)|(?<!product )(?<!process )\bowner|"
+        r"(?<!account )(?<!sales )\bexec",
     ),
-    (1, r"\bentry|\bjunior|\bintern\b|\btrainee|\bassistant|\bstudent|\bapprentice|\bcoordinator"),
+    (1, r"\bentry|\bjunior|\bintern(?:ship)?s?\b|\btrain|\bgraduate|\bstudent|\bapprentice|\bcoordinator"),
     (4, r"\bdirector|\bhead\b"),
-    (3, r"\bmanag|\blead|\bsupervis"),
+    (3, r"(?<!non[- ])\bmanag|\blead|\bsupervis"),
     (
         2,
-        r"\bsenior|\bprincipal|\bstaff|\bspecialist|\bindividual|\bassociate|\banalyst|\bprofessional|\bemployee|\bother",
+        r"\bnon[- ]manag|\bsenior|\bprincipal|\bstaff|\bspecialist|\bindividual|\bcontributor|\bic\b|\bassociate|"
+        r"\banalyst|\bprofessional|\bemployee|\bconsultant|\bengineer|\bexec|\bowner|\bbusiness partner",
     ),
 )
 _DEPARTMENT: Final = (
-    (5, r"\bexec|\bmanagement|\bc[- ]?(level|suite)|\bgeneral|\bboard|\bfounder"),
-    (4, r"\bsales|\bmarketing|\bcommercial|\bbusiness dev|\brevenue|\bcustomer|\bsuccess|\btrading|\bpartner"),
-    (3, r"\bengineer|\bit\b|\btech|\binformation|\bproduct|\bdevelop|\bdata|\bsecurity|\bresearch|\bscience|\bdesign"),
-    (2, r"\bfinanc|\baccounting|\bprocure|\bpurchas|\boperation|\bsupply|\blogistic|\bmanufact"),
-    (1, r"\bhr\b|\bhuman|\bpeople|\btalent|\brecruit|\blegal|\bcompliance|\badmin|\bsupport|\bregulatory|\bfacilit"),
+    (5, r"\bexec|\bc[- ]?(?:level|suite)|\bboard|\bfounder"),
+    (
+        4,
+        r"\bsales|\bmarketing|\bcommercial|\bbusiness dev|\brevenue|\bcustomer|\bsuccess|\btrading|\bpartner|"
+        r"\baccount manag",
+    ),
+    (
+        3,
+        r"\bengineer|\bit\b|\btech|\binformation|\bproducts?\b|\bdevelop|\bdata|\bsoftware|\bsecurity|\bresearch|"
+        r"\br&d\b|\bscience|\bdesign",
+    ),
+    (2, r"\bfinanc|\baccounting|\btreasur|\btax\b|\baudit|\bprocure|\bpurchas"),
+    (
+        1,
+        r"\bhr\b|\bhuman|\bpeople|\btalent|\brecruit|\blegal|\bcounsel|\bcompliance|\badmin|\bsupport|\bregulat|"
+        r"\bfacilit",
+    ),
+    (2, r"\boperation|\bsupply|\blogistic|\bmanufact|\bproduction"),
+    (5, r"\bmanagement|\bgeneral"),
 )
 
 
@@ -46,8 +65,8 @@ def _ranker(patterns: tuple[tuple[int, str], ...]) -> Callable[[str], float | No
 
     @cache
     def rank_of(text: str) -> float | None:
-        lowered = text.lower()
-        return next((float(rank) for rank, pattern in compiled if pattern.search(lowered)), None)
+        bare = text.lower().replace("_", " ").replace(".", "")  # c_suite, V.P.
+        return next((float(rank) for rank, pattern in compiled if pattern.search(bare)), None)
 
     return rank_of
 
