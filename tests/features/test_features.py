@@ -118,6 +118,17 @@ def test_large_random_tables_agree(seed: int) -> None:
     agree_within(random_table(seed, 700), AS_OF)
 
 
+def test_random_tables_try_every_feature_and_fact() -> None:
+    table = random_table(0, 700)
+    observed = observe(table, AS_OF, Context.of(table, AS_OF))
+    for found in (compute(observed), compute_facts(observed)):
+        for column in found:
+            assert column.drop_nulls().len() >= 100, column.name
+            assert column.drop_nulls().n_unique() >= 2, column.name
+            # some are null, too; what is known of the rep itself is so only where the rep is not
+            assert column.null_count() > 0, column.name
+
+
 @given(tables)
 @settings(quick, max_examples=35)
 def test_random_tables_agree(table: pl.DataFrame) -> None:
