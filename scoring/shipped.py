@@ -10,6 +10,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -23,7 +24,7 @@ from scoring.context import Context
 from scoring.features import FEATURES, OWN_FEATURES, compute, observe
 from scoring.model import SHIPPED, Model
 from scoring.scorecard import Floats, Scorecard, centre, compile_classifier, count_bins
-from scoring.simulation import Settings, draw_organisation
+from scoring.simulation import Organisation, Settings, draw_organisation
 
 __all__ = ["Recipe", "Sample", "draw_sample", "train_shipped"]
 
@@ -42,6 +43,9 @@ class Recipe:
         Seed of the first organisation; the others follow.
     organisations, dates, rows : int
         How many organisations, how many exports of each, how many contacts of reps in each.
+    futures : int
+        How often the 30 days after an export are drawn again. The model learns from how often something happens in
+        them and in what did happen, which is far less noisy than one yes or no.
     iterations, leaves, least_rows, bins : int
         Trees for each target, leaves of a tree, least rows in a leaf, most bins of a feature.
     learning_rate, shrinkage, tried : float
@@ -49,10 +53,11 @@ class Recipe:
     """
 
     seed: int = 1
-    organisations: int = 500
+    organisations: int = 700
     dates: int = 2
-    rows: int = 2500
-    iterations: int = 400
+    rows: int = 1800
+    futures: int = 12
+    iterations: int = 500
     leaves: int = 5
     least_rows: int = 300
     bins: int = 96
@@ -69,29 +74,38 @@ class Sample:
     ----------
     features : polars.DataFrame
         One row for each contact of a rep on each date of each organisation, in the order of the seeds; all features.
-    outcomes : polars.DataFrame
-        The same rows: `replied`, `met`, `contacted`, `answered`, `engaged`.
-    weights : numpy.ndarray
-        The same rows; they add up to one for each organisation, so that a large one does not count for more.
+    shares : polars.DataFrame
+        The same rows: in which share of the futures (what did happen is one of them) the contact wrote (`reply`), met
+        (`meeting`), did either (`engaged`), was written to (`contacted`), and wrote after that (`answer`).
     """
 
     features: pl.DataFrame
-    outcomes: pl.DataFrame
-    weights: Floats
+    shares: pl.DataFrame
 
 
 def _draw(seed: int, recipe: Recipe) -> tuple[pl.DataFrame, pl.DataFrame]:
     organisation = draw_organisation(seed, Settings(rows=recipe.rows))
-    features, outcomes = [], []
+    features, shares = [], []
     for when in organisation.dates(recipe.dates):
         export = organisation.export(when)
         features.append(compute(observe(export, when, Context.of(export, when))))
-        outcomes.append(organisation.outcomes(when))
-    return pl.concat(features), pl.concat(outcomes)
+        shares.append(_shares(organisation, when, recipe.futures))
+    return pl.concat(features), pl.concat(shares)
+
+
+def _shares(organisation: Organisation, when: datetime, futures: int) -> pl.DataFrame:
+    happened, chances = organisation.outcomes(when), organisation.chances(when, futures)
+    drawn_again = chances.with_columns(answer=(pl.col("answer") * pl.col("contacted")).fill_null(0))
+    return pl.DataFrame(
+        {
+            name: (drawn_again[name] * futures + happened[outcome]) / (futures + 1)
+            for name, outcome in (*OUTCOMES.items(), ("contacted", "contacted"))
+        }
+    )
 
 
 def draw_sample(recipe: Recipe, seeds: Sequence[int], jobs: int = 1) -> Sample:
-    """Draw organisations and put their exports and outcomes below one another.
+    """Draw organisations and put their exports, and what comes after them, below one another.
 
     Parameters
     ----------
@@ -109,9 +123,8 @@ def draw_sample(recipe: Recipe, seeds: Sequence[int], jobs: int = 1) -> Sample:
     from joblib import Parallel, delayed
 
     parts = Parallel(n_jobs=jobs)(delayed(_draw)(seed, recipe) for seed in seeds)
-    weights = np.concatenate([np.full(features.height, 1 / max(1, features.height)) for features, _ in parts])
-    features, outcomes = (pl.concat(frames) for frames in zip(*parts, strict=True))
-    return Sample(features, outcomes, weights * len(weights) / len(seeds))
+    features, shares = (pl.concat(frames) for frames in zip(*parts, strict=True))
+    return Sample(features, shares)
 
 
 def fit_scorecard(sample: Sample, target: Target, names: Sequence[str], recipe: Recipe) -> Scorecard:
@@ -120,7 +133,7 @@ def fit_scorecard(sample: Sample, target: Target, names: Sequence[str], recipe: 
     Parameters
     ----------
     sample : Sample
-        For `answer` only its rows count in which the rep wrote.
+        For `answer` a row counts for as much as the rep writes in its futures.
     target : {"reply", "meeting", "answer", "engaged"}
         What to learn.
     names : sequence of str
@@ -135,11 +148,14 @@ def fit_scorecard(sample: Sample, target: Target, names: Sequence[str], recipe: 
     """
     from sklearn.ensemble import HistGradientBoostingClassifier
 
-    counted = sample.outcomes["contacted"].to_numpy() if target == "answer" else slice(None)
-    matrix = sample.features.select(names).to_numpy()[counted]
+    matrix = sample.features.select(names).to_numpy()
     told = ~np.isnan(matrix).all(axis=0)  # scikit-learn gives up at a column in which nothing is known
     matrix, names = matrix[:, told], [name for name, some in zip(names, told, strict=True) if some]
-    outcome, weights = sample.outcomes[OUTCOMES[target]].to_numpy()[counted], sample.weights[counted]
+    # each row twice: as one in which it happens, and as one in which it does not, for as much as either is likely
+    happens = sample.shares[target].to_numpy()
+    weights = np.concatenate([happens, _counted(sample, target) - happens])
+    rows = np.flatnonzero(weights > 0)
+    position, outcome = rows % len(matrix), rows < len(matrix)
     classifier = HistGradientBoostingClassifier(
         interaction_cst="no_interactions",
         max_iter=recipe.iterations,
@@ -152,9 +168,9 @@ def fit_scorecard(sample: Sample, target: Target, names: Sequence[str], recipe: 
         monotonic_cst=[_TREND[name] for name in names],
         random_state=recipe.seed,
         early_stopping=False,
-    ).fit(matrix, outcome, sample_weight=weights)
+    ).fit(matrix[position], outcome, sample_weight=weights[rows])
     card = compile_classifier(classifier, names)
-    return centre(card, count_bins(card, sample.features, sample.weights))
+    return centre(card, count_bins(card, sample.features))
 
 
 def train_shipped(recipe: Recipe | None = None, jobs: int = 1) -> Model:
@@ -183,7 +199,7 @@ def train_shipped(recipe: Recipe | None = None, jobs: int = 1) -> Model:
         name=SHIPPED,
         with_context=with_context,
         without_context=without_context,
-        quantiles=_quantiles(priority, sample.weights),
+        quantiles=_quantiles(priority),
         tier_cuts=SHIPPED_TIER_CUTS,
         provenance={
             "learned_from": "simulated organisations",
@@ -195,18 +211,20 @@ def train_shipped(recipe: Recipe | None = None, jobs: int = 1) -> Model:
     )
 
 
+def _counted(sample: Sample, target: Target) -> Floats:
+    """Share of the futures that count for a target: an answer can only be missed where the rep writes."""
+    return sample.shares["contacted"].to_numpy() if target == "answer" else np.ones(sample.shares.height)
+
+
 def _rate(sample: Sample, target: Target) -> float:
-    counted = sample.outcomes["contacted"].to_numpy() if target == "answer" else np.ones(len(sample.weights), bool)
-    outcome = sample.outcomes[OUTCOMES[target]].to_numpy()[counted]
-    return round(float(np.average(outcome, weights=sample.weights[counted])), 6)
+    return round(float(sample.shares[target].sum() / _counted(sample, target).sum()), 6)
 
 
-def _quantiles(priority: Floats, weights: Floats) -> Floats:
-    """Find the inner per-mille quantiles, each organisation counting the same."""
-    order = np.argsort(priority, kind="stable")
-    reached = np.cumsum(weights[order]) / weights.sum()
-    places = np.searchsorted(reached, np.arange(1, 1000) / 1000)
-    return priority[order][np.minimum(places, len(order) - 1)]
+def _quantiles(priority: Floats) -> Floats:
+    """Find the inner per-mille quantiles; each is the priority of some row."""
+    places = np.ceil(np.arange(1, 1000) / 1000 * len(priority)).astype(np.intp) - 1
+    ordered: Floats = np.sort(priority)[places]
+    return ordered
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

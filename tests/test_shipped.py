@@ -31,25 +31,29 @@ def test_another_seed_gives_another_model(small_recipe: Recipe, small_model: sco
 def test_the_sample_does_not_depend_on_the_jobs(small_recipe: Recipe) -> None:
     one, two = (draw_sample(small_recipe, [7, 8], jobs) for jobs in (1, 2))
     assert_frame_equal(one.features, two.features, check_exact=True)
-    assert_frame_equal(one.outcomes, two.outcomes)
-    assert np.array_equal(one.weights, two.weights)
+    assert_frame_equal(one.shares, two.shares)
     assert one.features.columns == [feature.name for feature in FEATURES]
-    assert one.features.height == one.outcomes.height == len(one.weights)
+    assert one.features.height == one.shares.height
 
 
-def test_organisations_count_the_same(small_recipe: Recipe) -> None:
-    whole = draw_sample(small_recipe, [7, 8])
-    parts = [draw_sample(small_recipe, [seed]) for seed in (7, 8)]
-    first = parts[0].features.height
-    assert_frame_equal(whole.features.head(first), parts[0].features, check_exact=True)
-    assert whole.weights[:first].sum() == pytest.approx(whole.weights[first:].sum())
-    assert whole.weights.mean() == pytest.approx(1.0)
+def test_a_sample_is_its_organisations_one_after_another(small_recipe: Recipe) -> None:
+    whole, first = draw_sample(small_recipe, [7, 8]), draw_sample(small_recipe, [7])
+    assert_frame_equal(whole.features.head(first.features.height), first.features, check_exact=True)
+    assert_frame_equal(whole.shares.head(first.shares.height), first.shares, check_exact=True)
+
+
+def test_shares_are_of_what_can_happen(small_recipe: Recipe) -> None:
+    shares = draw_sample(small_recipe, [7, 8]).shares
+    assert shares.select(pl.all().is_between(0, 1).all()).row(0) == (True,) * shares.width
+    assert (shares["engaged"] >= shares.select(pl.max_horizontal("reply", "meeting")).to_series()).all()
+    assert (shares["answer"] <= shares["contacted"]).all()
+    assert 0 < shares["reply"].mean() < 1
 
 
 def test_a_scorecard_is_centred_on_its_sample(small_recipe: Recipe) -> None:
     sample = draw_sample(small_recipe, [7, 8])
     card = fit_scorecard(sample, "reply", [feature.name for feature in OWN_FEATURES], small_recipe)
-    means = np.average(card.contributions(sample.features), axis=0, weights=sample.weights)
+    means = np.average(card.contributions(sample.features), axis=0)
     np.testing.assert_allclose(means, 0, atol=1e-9)
 
 

@@ -144,7 +144,8 @@ _REP: Final = (
         name="rep_meeting_chance",
         unit="share",
         fact=MEETINGS,
-        formula="meeting_chance with the pace of the rep's other contacts as prior, times emails_weeks_chance",
+        formula="meeting_chance with the pace of the rep's other contacts, (meetings + 0.6) / (days + 300), as "
+        "prior, times emails_weeks_chance",
         trend=1,
         expression=_meeting_chance("rep") * EXCHANGE_CHANCE,
     ),
@@ -220,7 +221,7 @@ _CONTACT: Final = (
         name="contact_meeting_chance",
         unit="share",
         fact=MEETINGS,
-        formula="meeting_chance with the contact's pace of meetings with other reps as prior",
+        formula="meeting_chance with the contact's pace with other reps, (meetings + 0.6) / (days + 300), as prior",
         trend=1,
         expression=_meeting_chance("contact"),
     ),

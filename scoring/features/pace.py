@@ -166,7 +166,7 @@ PACE: Final[tuple[Feature, ...]] = (
         name="inbound_overdue",
         unit="times",
         fact=RHYTHM,
-        formula="days_since_inbound / (inbound_span_days / total_inbound + 1)",
+        formula="days_since_inbound / (inbound_span_days / max(total_inbound, 1) + 1)",
         expression=ago("last_inbound_time") / (_INBOUND_SPAN / _INBOUND.clip(1) + 1),
     ),
     Feature(

@@ -66,7 +66,7 @@ RECIPROCITY: Final[tuple[Feature, ...]] = (
         name="last_gap_by_mean",
         unit="times",
         fact=LAST_WORD,
-        formula="(last_inbound_time - last_outbound_time) / (inbound_span_days / total_inbound + 3)",
+        formula="(last_inbound_time - last_outbound_time) / (inbound_span_days / max(total_inbound, 1) + 3)",
         expression=between("last_outbound_time", "last_inbound_time") / (_MEAN_GAP + 3),
     ),
     Feature(
