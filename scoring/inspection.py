@@ -13,6 +13,7 @@ import polars as pl
 from scoring import schema
 from scoring.features import FEATURES, compute, observe
 from scoring.intake import Intake, take_in
+from scoring.validation import RULES
 
 __all__ = ["Findings", "inspect_export"]
 
@@ -38,7 +39,7 @@ class Findings:
     rules : list of dict
         For each rule that rows meet: its name, kind (reject, flag, note), rows and meaning.
     nulls : dict of str to float
-        Share of null cells for each field that has a column, among all rows.
+        Share of null cells for each field that has a column, among the rows that are not suppressed.
     used, unused : list of str
         Facts that the features know of at least one row, and facts that they know of none.
     """
@@ -98,7 +99,7 @@ class Findings:
 
 
 def inspect_export(
-    contacts: str | Path | Sequence[str | Path] | Any,
+    contacts: object,
     *,
     as_of: datetime | date | str | None = None,
     suppress: Sequence[str] = (),
@@ -138,7 +139,7 @@ def inspect_export(
         usable=export.table.height - rejected,
         rejected=rejected,
         suppressed=taken.suppressed,
-        flagged=int((checked.flags.is_not_null() & checked.problem.is_null()).sum()),
+        flagged=export.table.height - checked.flags.null_count(),
         renamed=dict(export.renamed),
         missing=list(export.missing),
         extra=list(export.extra),
@@ -152,8 +153,6 @@ def inspect_export(
 
 
 def _rules(taken: Intake) -> list[dict[str, Any]]:
-    from scoring.validation import RULES
-
     meanings = {rule.name: rule.meaning for rule in RULES}
     met = taken.checked.counts.filter(pl.col("rows") > 0)
     return [{**row, "meaning": meanings[row["rule"]]} for row in met.iter_rows(named=True)]
@@ -161,7 +160,7 @@ def _rules(taken: Intake) -> list[dict[str, Any]]:
 
 def _facts(taken: Intake) -> dict[str, bool]:
     """For each fact, whether any usable row has a feature that tells of it."""
-    usable = taken.export.table.filter(taken.checked.problem.is_null())
+    usable = taken.export.table.filter(taken.checked.accepted)
     features = compute(observe(usable, taken.as_of.when, taken.context))
     known: dict[str, bool] = {}
     for feature in FEATURES:

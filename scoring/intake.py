@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 
 from scoring.context import Context
@@ -94,8 +93,7 @@ def take_in(
     dated = _date(export, as_of, totals)
     checked = validate(export, dated.when)
     if totals is None and export.kind not in _RECORDS:
-        counted = checked.problem.is_null() & ~checked.repeat
-        totals = Context.of(export.table if counted.all() else export.table.filter(counted), dated.when)
+        totals = _totals(export, checked, dated)
     return Intake(export, places, dated, checked, totals, suppressed)
 
 
@@ -127,8 +125,12 @@ def build_context(
     taken = take_in(contacts, as_of=as_of, suppress=suppress)
     if taken.context is not None:
         return taken.context
-    counted = taken.checked.problem.is_null() & ~taken.checked.repeat
-    return Context.of(taken.export.table.filter(counted), taken.as_of.when)
+    return _totals(taken.export, taken.checked, taken.as_of)
+
+
+def _totals(export: Export, checked: Checked, as_of: AsOf) -> Context:
+    counted = checked.counted
+    return Context.of(export.table if counted.all() else export.table.filter(counted), as_of.when)
 
 
 def _date(export: Export, as_of: datetime | date | str | None, context: Context | None) -> AsOf:
@@ -156,18 +158,18 @@ def _date(export: Export, as_of: datetime | date | str | None, context: Context 
 
 def _without(export: Export, suppress: Sequence[str]) -> tuple[Export, pl.Series, int]:
     """Leave out the rows that `suppress` names; say which rows are left and how many went."""
-    rows = pl.Series("row", np.arange(export.table.height, dtype=np.uint32))
+    rows = pl.int_range(export.table.height, dtype=pl.UInt32, eager=True).alias("row")
     if not suppress:
         return export, rows, 0
     keep = ~find_suppressed(export.table, suppress)
     places = rows.filter(keep)
-    moved = pl.DataFrame({"row": places}).with_row_index("new")
+    moved = places.to_frame().with_row_index("place")
     faults = export.faults.join(moved, on="row", how="inner", maintain_order="left")
     smaller = replace(
         export,
         table=export.table.filter(keep),
         source=export.source.filter(keep),
-        faults=faults.with_columns(row=pl.col("new").cast(pl.UInt32)).drop("new"),
+        faults=faults.with_columns(row=pl.col("place").cast(pl.UInt32)).drop("place"),
         lines=None if export.lines is None else export.lines.filter(keep),
     )
     return smaller, places, int((~keep).sum())

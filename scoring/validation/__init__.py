@@ -1,4 +1,4 @@
-"""Which rows can be scored, which contradict themselves, and which are left out on request.
+"""Which rows can be scored, and which contradict themselves.
 
 Every rule has a name. A row that breaks a *reject* rule is not scored and carries the rule as its problem; a row that
 breaks a *flag* rule contradicts itself, and is scored and marked; a *note* is only counted.
@@ -6,7 +6,6 @@ breaks a *flag* rule contradicts itself, and is scored and marked; a *note* is o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -33,8 +32,6 @@ class Checked:
         (``unreadable_time: last_inbound_time``).
     flags : polars.Series
         Text: null, or the names of the contradictions, joined by ``;``. Such a row is scored.
-    suppressed : polars.Series
-        Whether the row is left out on request. It has no problem and no flags then.
     repeat : polars.Series
         Whether an equal row of the same key stands above it. Such a row is scored, and counts once in totals.
     counts : polars.DataFrame
@@ -44,17 +41,21 @@ class Checked:
 
     problem: pl.Series
     flags: pl.Series
-    suppressed: pl.Series
     repeat: pl.Series
     counts: pl.DataFrame
 
     @property
     def accepted(self) -> pl.Series:
-        """Whether each row is scored: no problem, and not suppressed."""
-        return (self.problem.is_null() & ~self.suppressed).alias("accepted")
+        """Whether each row is scored."""
+        return self.problem.is_null().alias("accepted")
+
+    @property
+    def counted(self) -> pl.Series:
+        """Whether each row counts in totals: those that are scored, and of equal ones the first."""
+        return (self.accepted & ~self.repeat).alias("counted")
 
 
-def validate(export: Export, as_of: datetime | date | str, suppress: Sequence[str] = ()) -> Checked:
+def validate(export: Export, as_of: datetime | date | str) -> Checked:
     """Hold every row against the rules.
 
     Parameters
@@ -63,21 +64,16 @@ def validate(export: Export, as_of: datetime | date | str, suppress: Sequence[st
         What was read.
     as_of : datetime, date or str
         The date of the export; without a zone it is UTC.
-    suppress : sequence of str
-        Contacts who must not be scored: mail addresses (``name@acme.com``) and domains (``acme.com`` or ``@acme.com``,
-        which also cover ``mail.acme.com``), in any case. A domain is held against that of the contact's address and
-        against `account_domain`; one without an ending (``acme``) only against an `account_domain` that is the same
-        or below it. Rows that share the `crm_id` of a row so found are left out with it: it is the same person.
 
     Returns
     -------
     Checked
-        Rows of the export = rows accepted + rows with a problem + rows suppressed.
+        Rows of the export = rows accepted + rows with a problem.
 
     Raises
     ------
     InputError
-        If `as_of` is no date, or an entry of `suppress` is neither an address nor a domain.
+        If `as_of` is no date.
 
     Notes
     -----
@@ -95,31 +91,27 @@ def validate(export: Export, as_of: datetime | date | str, suppress: Sequence[st
     """
     when = parse_as_of(as_of)
     table = export.table
-    suppressed = find_suppressed(table, suppress)
     if table.height == 1:
-        return _validate_one(export, when, suppressed)
+        return _validate_one(export, when)
     problem = _unreadable(export)
     problem = _first(problem, _negative(export))
     problem = _first(problem, _where(table.select(_NO_KEY).to_series(), "no_key"))
-    if suppressed.any():
-        problem = problem.set(suppressed, None)
-    unequal, repeat = find_duplicates(table, problem.is_null() & ~suppressed)
+    unequal, repeat = find_duplicates(table, problem.is_null())
     problem = _first(problem, _where(unequal, "unequal_duplicate"))
-    accepted = problem.is_null() & ~suppressed
+    accepted = problem.is_null()
     flags, broken = _flags(export, when, accepted)
     notes = table.filter(accepted).select(condition.sum().alias(name) for name, (_, condition) in NOTES.items())
     broken |= notes.row(0, named=True)
     if problem.null_count() < len(problem):
         broken |= dict(problem.drop_nulls().str.split(":").list.first().value_counts().iter_rows())
-    broken |= {"equal_duplicate": int(repeat.sum()), "suppressed": int(suppressed.sum())}
-    broken["unreadable_unused"] = _unused(export)
-    return Checked(problem.alias("problem"), flags.alias("flags"), suppressed, repeat, _counts(broken))
+    broken |= {"equal_duplicate": int(repeat.sum()), "unreadable_unused": _unused(export)}
+    return Checked(problem.alias("problem"), flags.alias("flags"), repeat, _counts(broken))
 
 
 _NO_KEY = pl.col("crm_id").is_null() & pl.col("email").is_null()
 
 
-def _validate_one(export: Export, as_of: datetime, suppressed: pl.Series) -> Checked:
+def _validate_one(export: Export, as_of: datetime) -> Checked:
     """Hold the one row of a table against the rules."""
     row = export.table.row(0, named=True)
     broken: dict[str, int] = {}
@@ -131,10 +123,7 @@ def _validate_one(export: Export, as_of: datetime, suppressed: pl.Series) -> Che
         problem = f"negative_count: {_column(export, count)}"
     if problem is None and row["crm_id"] is None and row["email"] is None:
         problem = "no_key"
-    if suppressed.item():
-        problem = None
-        broken["suppressed"] = 1
-    elif problem is not None:
+    if problem is not None:
         broken[problem.partition(":")[0]] = 1
     else:
         found = single.contradicted(row, as_of, export.missing)
@@ -145,7 +134,6 @@ def _validate_one(export: Export, as_of: datetime, suppressed: pl.Series) -> Che
     return Checked(
         pl.Series("problem", [problem], dtype=pl.String),
         pl.Series("flags", [flags], dtype=pl.String),
-        suppressed,
         pl.Series("repeat", [False], dtype=pl.Boolean),
         _counts(broken),
     )

@@ -172,7 +172,6 @@ RULES: tuple[Rule, ...] = (
     *(Rule(name, "note", meaning) for name, (meaning, _) in NOTES.items()),
     Rule("unreadable_unused", "note", "a cell that no score needs cannot be read"),
     Rule("equal_duplicate", "note", "an equal row of the same rep and contact stands above; totals count one of them"),
-    Rule("suppressed", "note", "left out on request"),
 )
 """All rules, in the order in which a row's problem is looked for."""
 

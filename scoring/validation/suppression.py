@@ -20,7 +20,10 @@ def find_suppressed(table: pl.DataFrame, suppress: Sequence[str]) -> pl.Series:
     table : polars.DataFrame
         The typed table.
     suppress : sequence of str
-        Mail addresses and domains, see `scoring.validation.validate`.
+        Mail addresses (``name@acme.com``) and domains (``acme.com`` or ``@acme.com``, which also cover
+        ``mail.acme.com``), in any case. A domain is held against that of the contact's address and against
+        `account_domain`; one without an ending (``acme``) only against an `account_domain` that is the same or below
+        it. Rows that share the `crm_id` of a row so found are left out with it: it is the same person.
 
     Returns
     -------

@@ -38,8 +38,8 @@ def frame(*rows):
     return read(whole)
 
 
-def check(*rows, suppress=(), as_of=AS_OF):
-    return validate(frame(*rows), as_of, suppress)
+def check(*rows, as_of=AS_OF):
+    return validate(frame(*rows), as_of)
 
 
 def counted(checked):
@@ -182,24 +182,6 @@ def test_every_rule_is_counted_once_and_named_once():
     assert all(rule.meaning for rule in RULES)
 
 
-def test_a_suppressed_row_is_neither_scored_nor_rejected():
-    checked = check({"email": "x@gone.example", "total_inbound": -1}, {}, suppress=["gone.example"])
-    assert checked.suppressed.to_list() == [True, False]
-    assert checked.problem.to_list() == [None, None]
-    assert checked.accepted.to_list() == [False, True]
-    assert counted(checked) == {"suppressed": 1}
-    alone = validate(read(dict.fromkeys(NAMES) | GOOD | {"total_inbound": -1}), AS_OF, ["ann@acme.example"])
-    assert (alone.suppressed.item(), alone.problem.item()) == (True, None)
-    assert counted(alone) == {"suppressed": 1}
-
-
-def test_a_suppressed_row_is_no_duplicate_of_another():
-    rows = ({"crm_id": "7", "email": "a@x.example"}, {"crm_id": None, "email": "a@x.example", "total_meetings": 2})
-    assert check(*rows).accepted.all()
-    checked = check(*rows, suppress="a@x.example")
-    assert checked.suppressed.all()
-
-
 def test_the_date_may_be_given_in_any_form():
     export = frame({})
     for when in ("2026-03-01", AS_OF, AS_OF.date(), AS_OF.replace(tzinfo=None)):
@@ -209,8 +191,8 @@ def test_the_date_may_be_given_in_any_form():
 
 
 def test_an_empty_export():
-    checked = validate(read([]), AS_OF, ["a.example"])
-    assert checked.problem.len() == checked.flags.len() == checked.suppressed.len() == checked.repeat.len() == 0
+    checked = validate(read([]), AS_OF)
+    assert checked.problem.len() == checked.flags.len() == checked.repeat.len() == 0
     assert checked.counts["rows"].sum() == 0
 
 
@@ -229,19 +211,16 @@ rows = st.fixed_dictionaries({one.name: st.none() | cells[one.kind] for one in F
 @given(
     st.lists(rows, min_size=2, max_size=12),
     st.sets(st.sampled_from(NAMES[16:39])),
-    st.sampled_from([(), ("x.example",)]),
 )
-def test_a_row_alone_is_judged_as_in_its_export(found, absent, suppress):
+def test_a_row_alone_is_judged_as_in_its_export(found, absent):
     names = [name for name in NAMES if name not in absent or name == "total_inbound"]
     table = pl.DataFrame(found, schema=empty().schema).select(names)
     # Each row a contact of its own, so that none is the duplicate of another; the first few with no key at all.
     table = table.with_columns(source_email=pl.int_range(pl.len()).cast(pl.String))
-    whole = validate(_read(table), AS_OF, suppress)
+    whole = validate(_read(table), AS_OF)
     total = dict.fromkeys((rule.name for rule in RULES), 0)
     for place in range(table.height):
-        alone = validate(_read(table[place]), AS_OF, suppress)
-        if whole.suppressed[place] and not alone.suppressed[0]:
-            return  # by the crm_id of another row
+        alone = validate(_read(table[place]), AS_OF)
         assert alone.problem.item() == whole.problem[place]
         assert alone.flags.item() == whole.flags[place]
         for rule, count in alone.counts.select("rule", "rows").iter_rows():
@@ -258,12 +237,12 @@ def _read(table):
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.lists(rows, min_size=1, max_size=12), st.sampled_from([(), ("x.example",), ("a@x.example", "b")]))
-def test_every_row_is_scored_or_kept_aside_or_suppressed(found, suppress):
+@given(st.lists(rows, min_size=1, max_size=12))
+def test_every_row_is_scored_or_kept_aside(found):
     export = _read(pl.DataFrame(found, schema=empty().schema))
-    checked = validate(export, AS_OF, suppress)
+    checked = validate(export, AS_OF)
     kept_aside = checked.problem.is_not_null()
-    assert (checked.accepted.cast(int) + kept_aside.cast(int) + checked.suppressed.cast(int) == 1).all()
+    assert (checked.accepted != kept_aside).all()
     assert not (checked.repeat & ~checked.accepted).any()
     rejected = checked.counts.filter(kind="reject")["rows"].sum()
     assert rejected == kept_aside.sum()
