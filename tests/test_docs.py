@@ -33,6 +33,7 @@ TARGETS = set(re.findall(r"^([a-z]+):", MAKEFILE, re.MULTILINE))
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder that holds the files of which the README speaks."""
     write_simulated(tmp_path / "export.csv", rows=600)
+    (tmp_path / "my export.csv").write_bytes((tmp_path / "export.csv").read_bytes())
     (tmp_path / "objected.txt").write_text("someone@nowhere.example\n")
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -68,16 +69,17 @@ def test_make_has_the_targets() -> None:
     for _, target, *settings in lines:
         assert target in TARGETS
         for name in settings:
-            assert f"$({name.split('=')[0]})" in MAKEFILE.replace("$(or $(FILE)", "$(FILE)")
+            assert f"$({name.split('=')[0]})" in MAKEFILE
 
 
 def test_what_make_runs_is_understood(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lines = re.findall(r"^[a-z]+:.*?\$\(BIN\)/scoring (.+)$", MAKEFILE, re.MULTILINE)
     assert lines
     for line in lines:
-        for given in ("--simulated", "export.csv"):
-            arguments = shlex.split(line.replace("$(or $(FILE),--simulated)", given))
-            assert main(arguments) == 0
+        choice = '$(if $(FILE),"$(FILE)",--simulated)'
+        assert choice in line
+        for given in ("--simulated", '"my export.csv"'):
+            assert main(shlex.split(line.replace(choice, given))) == 0
             assert "The scored file: out" in capsys.readouterr().out
 
 
