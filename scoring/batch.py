@@ -17,7 +17,7 @@ from scoring.context import Context
 from scoring.errors import InputError
 from scoring.intake import Intake, take_in
 from scoring.model import SHIPPED, Model, load_model
-from scoring.prediction import COLUMNS, score_intake
+from scoring.prediction import refuse_scored, score_intake
 from scoring.writing import check_target, refuse_input, write_frame, write_with_lines
 
 __all__ = ["Summary", "score_file"]
@@ -116,19 +116,20 @@ def score_file(
     aside = target.with_name(target.name + REJECTED)
     refuse_input(aside, source)
     loaded = load_model(model)
-    taken = take_in(source if isinstance(source, str | Path) else list(source), as_of=as_of, context=context,
-                    suppress=suppress)  # fmt: skip
-    already = [name for name in COLUMNS if name in taken.export.source.columns]
-    if already and not overwrite:
-        raise InputError(f"the file has {len(already)} column(s) of the result already: {', '.join(already)}",
-                         hint="pass overwrite=True (--overwrite) to replace them")  # fmt: skip
+    contacts = source if isinstance(source, str | Path) else list(source)
+    taken = take_in(contacts, as_of=as_of, context=context, suppress=suppress)
+    if not overwrite:
+        refuse_scored(taken)
     scored = score_intake(taken, loaded)
     fine = scored["problem"].is_null()
     rejected = scored.height - int(fine.sum())
     if strict and rejected:
         rules = taken.checked.problem.drop_nulls().str.split(":").list.first().unique().sort().to_list()
-        raise InputError(f"{rejected} of {scored.height} rows cannot be used ({', '.join(rules)})",
-                         expected="none, as asked for by strict", hint="see them with `scoring check`")  # fmt: skip
+        raise InputError(
+            f"{rejected} of {scored.height} rows cannot be used ({', '.join(rules)})",
+            expected="none, as asked for by strict",
+            hint="see them with `scoring check`",
+        )
     whole = taken.export.source.with_columns(scored)
     if rejected:
         whole, scored = whole.filter(fine), scored.filter(fine)
@@ -174,7 +175,7 @@ def _plain(value: Any) -> Any:
 def _summary(
     taken: Intake, scored: pl.DataFrame, rejected: int, model: Model, target: Path, aside: Path | None
 ) -> Summary:
-    def shares(column: str) -> dict[str, int]:
+    def rows_by(column: str) -> dict[str, int]:
         counted = scored.group_by(column).len().sort(column)
         return dict(counted.with_columns(pl.col(column).cast(pl.String)).iter_rows())
 
@@ -186,8 +187,8 @@ def _summary(
         suppressed=taken.suppressed,
         flagged=scored.height - scored["flags"].null_count(),
         rules=dict(zip(met["rule"], met["rows"], strict=True)),
-        tiers=shares("tier"),
-        evidence=shares("evidence"),
+        tiers=rows_by("tier"),
+        evidence=rows_by("evidence"),
         as_of=f"{taken.as_of.when:%Y-%m-%dT%H:%M:%SZ}",
         dated=taken.as_of.how,
         model_id=model.id,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,7 +23,7 @@ from scoring.reading import restore
 from scoring.reasons import Explainer
 from scoring.scorecard import logistic
 
-__all__ = ["COLUMNS", "score", "score_intake"]
+__all__ = ["COLUMNS", "refuse_scored", "score", "score_intake"]
 
 COLUMNS: Final = (
     "reply_probability", "meeting_probability", "answer_probability", "priority", "percentile", "tier", "evidence",
@@ -96,15 +96,31 @@ def score(
     """
     loaded = load_model(model)
     taken = take_in(contacts, as_of=as_of, context=context, suppress=suppress)
+    if not overwrite:
+        refuse_scored(taken)
+    return restore(score_intake(taken, loaded), taken.export, contacts, taken.places if taken.suppressed else None)
+
+
+def refuse_scored(taken: Intake) -> None:
+    """Refuse contacts that have a column of the result already.
+
+    Parameters
+    ----------
+    taken : Intake
+        The contacts.
+
+    Raises
+    ------
+    InputError
+        Naming the columns.
+    """
     already = [name for name in COLUMNS if name in taken.export.source.columns]
-    if already and not overwrite:
+    if already:
         raise InputError(
             f"the input has {len(already)} column(s) of the result already: {', '.join(already)}",
             expected="contacts that were not scored before",
-            hint="drop them, or pass overwrite=True",
+            hint="drop them, or pass overwrite=True (--overwrite) to replace them",
         )
-    scored = taken.export.source.with_columns(score_intake(taken, loaded))
-    return restore(scored, taken.export, contacts, taken.places if taken.suppressed else None)
 
 
 def score_intake(taken: Intake, model: Model) -> pl.DataFrame:
@@ -140,7 +156,7 @@ def score_intake(taken: Intake, model: Model) -> pl.DataFrame:
             "reasons": _explainer(model, beside).reasons(contributions, compute_facts(observed)),
             "problem": taken.checked.problem,
             "flags": taken.checked.flags,
-            "as_of": pl.Series([when], dtype=schema.DTYPES["time"]).new_from_index(0, table.height),
+            "as_of": schema.same_time(when, table.height),
             "model_id": pl.Series([model.id]).new_from_index(0, table.height),
         }
     )
@@ -150,7 +166,7 @@ def score_intake(taken: Intake, model: Model) -> pl.DataFrame:
     return scored.with_columns(pl.when(pl.col("problem").is_null()).then(scores))
 
 
-@cache
+@lru_cache(maxsize=8)
 def _explainer(model: Model, beside: bool) -> Explainer:
     return Explainer([_FEATURES[name] for name in model.lookups[beside].features])
 

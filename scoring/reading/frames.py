@@ -150,7 +150,7 @@ def column_of(name: str, values: list[Any]) -> pl.Series:
         return pl.Series(name, values, dtype=pl.Int64)
     if float in kinds and kinds <= {int, float} and all(abs(v) <= _SAFE for v in values if type(v) is int):
         return pl.Series(name, values, dtype=pl.Float64)
-    if kinds <= {dict, list, datetime} and len(kinds) == 1 or kinds == {date}:
+    if kinds in ({dict}, {list}, {datetime}, {date}):
         try:
             column = pl.Series(name, values, strict=True)
             if column.dtype != pl.Object and column.to_list() == values:
@@ -191,19 +191,19 @@ def _pandas_column(name: str, column: Any) -> pl.Series:
     return column_of(name, values)
 
 
-def restore(frame: pl.DataFrame, like: Export | str, contacts: Any, places: pl.Series | None = None) -> Any:
-    """Give a scored frame back as the kind of table that came in.
+def restore(added: pl.DataFrame, export: Export, contacts: Any, places: pl.Series | None = None) -> Any:
+    """Give contacts back as the kind of table that they came as, with columns added.
 
     Parameters
     ----------
-    frame : polars.DataFrame
-        The input's columns (or some of them) and new ones.
-    like : Export or str
-        The export as read, or its kind. With the kind alone, columns that `contacts` has are taken to be unchanged.
+    added : polars.DataFrame
+        One row for each row of the export; a column that the input has already is replaced.
+    export : Export
+        The input as read, without the rows that were left out.
     contacts : object
-        What was read.
+        The input.
     places : polars.Series, optional
-        Which rows of `contacts` the rows of the frame are, from 0, where some were left out.
+        Which rows of `contacts` the rows of the export are, from 0, where some were left out.
 
     Returns
     -------
@@ -214,73 +214,31 @@ def restore(frame: pl.DataFrame, like: Export | str, contacts: Any, places: pl.S
 
     Examples
     --------
-    >>> restore(pl.DataFrame({"a": [1], "score": [0.5]}), "dict", {"a": 1})
-    {'a': 1, 'score': 0.5}
+    >>> from scoring.reading.records import read_record
+    >>> record = {"total_inbound": 1}
+    >>> restore(pl.DataFrame({"score": [0.5]}), read_record(record), record)
+    {'total_inbound': 1, 'score': 0.5}
     """
-    kind = like if isinstance(like, str) else like.kind
-    if kind == "lazyframe":
-        return frame.lazy()
-    if kind not in ("pandas", "arrow", "dict", "dicts"):
-        return frame
-    if places is not None:
-        if kind == "dict":
-            return None
-        contacts = _rows_of(contacts, kind, places)
-    new = _new_columns(frame, like, contacts, kind)
-    if kind == "pandas":
-        return _to_pandas(frame, new, contacts)
-    if kind == "arrow":
-        return _to_arrow(frame, new, contacts)
-    rows = [contacts] if kind == "dict" else list(contacts)
-    if len(rows) != frame.height:
-        return frame.to_dicts()
-    added = frame.select(new).to_dicts() if new else [{} for _ in rows]
-    whole = [{**row, **more} for row, more in zip(rows, added, strict=True)]
-    return whole[0] if kind == "dict" else whole
+    match export.kind:
+        case "dict":
+            return None if added.is_empty() else {**contacts, **added.row(0, named=True)}
+        case "dicts":
+            rows = contacts if places is None else [contacts[place] for place in places]
+            return [{**row, **more} for row, more in zip(rows, added.iter_rows(named=True), strict=True)]
+        case "pandas":
+            return _to_pandas(added, contacts if places is None else contacts.iloc[places.to_numpy()])
+        case "arrow" if (table := _pyarrow_table(contacts)) is not None:
+            return _to_arrow(added, table if places is None else table.take(places.to_list()))
+    whole = export.source.with_columns(added)
+    return whole.lazy() if export.kind == "lazyframe" else whole
 
 
-def _rows_of(contacts: Any, kind: str, places: pl.Series) -> Any:
-    """Return some rows of a pandas frame, an Arrow table or a list of dicts."""
-    if kind == "pandas":
-        return contacts.iloc[places.to_numpy()]
-    if kind == "arrow":
-        return contacts.take(places.to_list()) if hasattr(contacts, "take") else contacts
-    return [contacts[place] for place in places]
-
-
-def _new_columns(frame: pl.DataFrame, like: Export | str, contacts: Any, kind: str) -> list[str]:
-    """Name the columns that `contacts` does not have, or has with other values."""
-    if not isinstance(like, str):
-        source = like.source
-        return [
-            name
-            for name in frame.columns
-            if name not in source.columns or not frame[name].equals(source[name], null_equal=True)
-        ]
-    if kind == "pandas":
-        known = {str(name) for name in contacts.columns}
-    elif kind == "arrow":
-        known = set(getattr(contacts, "column_names", ()))
-    else:
-        known = {name for row in ([contacts] if kind == "dict" else contacts) for name in row}
-    return [name for name in frame.columns if name not in known]
-
-
-def _to_pandas(frame: pl.DataFrame, new: list[str], contacts: Any) -> Any:
-    """Add the new columns to a shallow copy of a pandas frame."""
+def _to_pandas(added: pl.DataFrame, contacts: Any) -> Any:
+    """Add columns to a shallow copy of a pandas frame."""
     pandas = sys.modules["pandas"]
-    same_rows = frame.height == len(contacts)
-    index = contacts.index if same_rows else None
-    added = {
-        name: pandas.Series(_values(frame[name]), index=index, name=name)
-        for name in (new if same_rows else frame.columns)
-    }
-    if not same_rows:
-        return pandas.DataFrame(added)
     whole = contacts.copy(deep=False)
-    names = {str(name): name for name in contacts.columns}
-    for name, column in added.items():
-        whole[names.get(name, name)] = column
+    for column in added:
+        whole[column.name] = pandas.Series(_values(column), index=contacts.index)
     return whole
 
 
@@ -291,16 +249,20 @@ def _values(column: pl.Series) -> Any:
     return column.to_list()
 
 
-def _to_arrow(frame: pl.DataFrame, new: list[str], contacts: Any) -> Any:
-    """Add the new columns to a pyarrow table; what is no pyarrow table comes back as polars, itself an Arrow stream."""
+def _pyarrow_table(contacts: Any) -> Any:
+    """Return what is pyarrow's as its table; None for other Arrow streams, which come back as polars."""
     pyarrow = sys.modules.get("pyarrow")
-    if pyarrow is None or not isinstance(contacts, (pyarrow.Table, pyarrow.RecordBatch)):
-        return frame
-    whole = pyarrow.table(contacts) if isinstance(contacts, pyarrow.Table) else pyarrow.Table.from_batches([contacts])
-    if whole.num_rows != frame.height:
-        return frame.to_arrow()
-    for name in new:
-        place = whole.column_names.index(name) if name in whole.column_names else None
-        column = frame[name].to_arrow()
-        whole = whole.append_column(name, column) if place is None else whole.set_column(place, name, column)
-    return whole
+    if pyarrow is not None and isinstance(contacts, pyarrow.RecordBatch):
+        return pyarrow.Table.from_batches([contacts])
+    return contacts if pyarrow is not None and isinstance(contacts, pyarrow.Table) else None
+
+
+def _to_arrow(added: pl.DataFrame, table: Any) -> Any:
+    """Add columns to a pyarrow table."""
+    for column in added:
+        place = table.column_names.index(column.name) if column.name in table.column_names else None
+        cells = column.to_arrow()
+        table = (
+            table.append_column(column.name, cells) if place is None else table.set_column(place, column.name, cells)
+        )
+    return table

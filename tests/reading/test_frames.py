@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -14,6 +15,10 @@ from scoring.reading.frames import column_of, kind_of
 from .tables import as_text, one, tables
 
 WHEN = datetime(2026, 1, 2, tzinfo=UTC)
+
+
+def added(export, **columns):
+    return export.source.with_columns(**columns).select(list(columns))
 
 
 @pytest.mark.parametrize(
@@ -72,7 +77,7 @@ def test_pandas_in_any_dress(table):
         export = read(frame)
         assert export.kind == "pandas"
         assert_frame_equal(export.table, table)
-        out = restore(export.source.with_columns(score=pl.lit(0.5), when=pl.lit(WHEN)), export, frame)
+        out = restore(added(export, score=pl.lit(0.5), when=pl.lit(WHEN)), export, frame)
         assert list(out.columns) == [*frame.columns, "score", "when"]
         pandas.testing.assert_frame_equal(out[list(frame.columns)], before)
         assert out.index.equals(frame.index)
@@ -94,18 +99,19 @@ def test_pandas_with_numbers_for_names_and_a_zone_of_its_own():
     with pytest.warns(SchemaWarning):
         export = read(frame)
     assert export.table["last_inbound_time"].item() == datetime(2026, 1, 2, 4, tzinfo=UTC)
-    out = restore(export.source.with_columns(score=pl.lit(1.0)), export, frame)
+    out = restore(added(export, score=pl.lit(1.0)), export, frame)
     assert list(out.columns) == ["total_inbound", "last_inbound_time", 7, "score"]
 
 
-def test_pandas_given_back_with_other_rows():
+def test_pandas_given_back_with_fewer_rows():
     pandas = pytest.importorskip("pandas")
-    frame = pandas.DataFrame([one("phone", "1")] * 3)
+    frame = pandas.DataFrame([one("phone", str(number)) for number in range(3)], index=["x", "y", "z"])
     with pytest.warns(SchemaWarning):
         export = read(frame)
-    out = restore(export.source.head(2).with_columns(score=pl.lit(1.0)), export, frame)
-    assert len(out) == 2
-    assert out["email"].tolist() == ["a@b.example"] * 2
+    fewer = replace(export, source=export.source[[0, 2]])
+    out = restore(pl.DataFrame({"score": [1.0, 2.0]}), fewer, frame, pl.Series([0, 2]))
+    assert out["phone"].tolist() == ["0", "2"]
+    assert out["score"].to_dict() == {"x": 1.0, "z": 2.0}
 
 
 @pytest.mark.filterwarnings("error")
@@ -117,14 +123,27 @@ def test_arrow_tables(table):
         export = read(arrow)
         assert export.kind == "arrow"
         assert_frame_equal(export.table, table)
-        out = restore(export.source.with_columns(score=pl.lit(0.5)), export, arrow)
+        out = restore(added(export, score=pl.lit(0.5)), export, arrow)
         assert isinstance(out, pyarrow.Table)
         assert out.column_names == [*table.columns, "score"]
         assert out.schema.field("email").type == arrow.schema.field("email").type
 
 
-def test_the_kind_alone_is_enough_to_give_back():
-    frame = pl.DataFrame({"a": [1], "score": [0.5]})
-    assert restore(frame, "dicts", [{"a": 1}]) == [{"a": 1, "score": 0.5}]
-    assert isinstance(restore(frame, "csv", "a.csv"), pl.DataFrame)
-    assert isinstance(restore(frame, "lazyframe", None), pl.LazyFrame)
+AS = {
+    "polars": lambda frame: frame,
+    "lazyframe": lambda frame: frame.lazy(),
+    "arrow": lambda frame: frame.to_arrow(),
+    "pandas": lambda frame: frame.to_pandas(),
+    "dicts": lambda frame: frame.to_dicts(),
+}
+
+
+@pytest.mark.parametrize("kind", AS)
+def test_a_column_that_is_there_is_replaced_where_it_stands(kind):
+    given = AS[kind](pl.DataFrame({"score": ["old", "older"], "total_inbound": [1, 2]}))
+    with pytest.warns(SchemaWarning):
+        export = read(given)
+    assert export.kind == kind
+    out = restore(added(export, score=pl.lit(0.5)), export, given)
+    back = out.collect() if kind == "lazyframe" else pl.DataFrame(out)
+    assert_frame_equal(back, pl.DataFrame({"score": [0.5, 0.5], "total_inbound": [1, 2]}))
