@@ -81,7 +81,7 @@ def parse_as_of(value: datetime | date | str) -> datetime:
             when = None
         if when is not None and not (isinstance(value, str) and value.strip().isdigit()):
             return when
-    shown = f'"{value[:30]}"' if isinstance(value, str) else type(value).__name__
+    shown = repr(value[:30]) if isinstance(value, str) else type(value).__name__  # repr: on one line
     raise InputError(f"as_of is {shown}", expected='a date as "2026-03-01" or "2026-03-01T09:30:00Z"')
 
 

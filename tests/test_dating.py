@@ -180,3 +180,9 @@ def test_the_time_it_takes_grows_as_the_rows_do():
     start = time.perf_counter()
     infer_as_of(big)
     assert time.perf_counter() - start < 5
+
+
+def test_a_date_that_is_none_is_told_in_one_line():
+    with pytest.raises(InputError) as caught:
+        parse_as_of("soon\nor\x1b[2Jlater")
+    assert str(caught.value).isprintable()

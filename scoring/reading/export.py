@@ -75,7 +75,7 @@ def no_faults() -> pl.DataFrame:
 
 
 def shorten(text: pl.Series) -> pl.Series:
-    """Keep the beginning of long cells.
+    """Keep the first `SHOWN` characters of long cells.
 
     Parameters
     ----------
@@ -92,4 +92,4 @@ def shorten(text: pl.Series) -> pl.Series:
     203
     """
     cut = text.str.slice(0, SHOWN)
-    return cut.zip_with(text.str.len_bytes().fill_null(0) <= SHOWN, cut + "...") if len(text) else text
+    return cut.zip_with(text.str.len_chars().fill_null(0) <= SHOWN, cut + "...") if len(text) else text

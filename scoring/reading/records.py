@@ -26,8 +26,6 @@ _READERS = tuple(
     )
     for field in FIELDS
 )
-
-
 _TYPES: dict[type, pl.DataType] = {
     str: pl.String(),
     bool: pl.Boolean(),
@@ -39,9 +37,11 @@ _TYPES: dict[type, pl.DataType] = {
 
 def _source(record: Mapping[str, Any]) -> pl.DataFrame:
     """Put a record into a frame of one row."""
+    if any(type(value) is int and not -(2**63) <= value < 2**63 for value in record.values()):
+        return frame_of([record])
     try:
         return pl.from_dicts([record], schema={name: _TYPES[type(value)] for name, value in record.items()})
-    except (KeyError, OverflowError, TypeError, ValueError, pl.exceptions.PolarsError):
+    except (KeyError, TypeError, ValueError, pl.exceptions.PolarsError):
         return frame_of([record])
 
 

@@ -33,19 +33,20 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
-from scoring.schema import Kind
-
 __all__ = [
+    "EPOCH_FIRST",
+    "EPOCH_LAST",
     "EPOCH_UNITS",
+    "FALSE",
     "LARGEST",
     "NOTHING",
     "NUMBER",
     "READERS",
     "TIME",
+    "TRUE",
     "Unreadable",
     "as_text",
     "encodable",
-    "flag_of",
     "plain",
     "time_of",
 ]
@@ -71,11 +72,16 @@ TIME = (
 )
 EPOCH_UNITS: tuple[int, ...] = (1, 10**3, 10**6, 10**9)
 """Ticks a second of the times that come as numbers."""
+LONGEST_TICKS = 20
+"""Digits of a number that can be ticks; Python refuses to turn thousands of them into a whole number."""
 EPOCH_FIRST, EPOCH_LAST = 631_152_000, 4_102_444_800  # 1990 and 2100, in seconds since 1970
 EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 
 BLANKS = "\t\n\x0b\x0c\r \x85\xa0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u2028\u2029\u202f\u205f\u3000"
 """White space of Unicode, as polars strips it; Python alone also strips four separators of the teletype."""
+
+LARGEST_PRINTED_BITS = 2**13
+"""Python writes no larger whole numbers in decimals, as that takes too long; no count is near it."""
 
 _NOTHING = frozenset(NOTHING)
 _FLAGS = dict.fromkeys(TRUE, True) | dict.fromkeys(FALSE, False)
@@ -138,6 +144,8 @@ def as_text(value: Any) -> str | None:
         return "true" if value else "false"
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**63:
         return str(int(value))
+    if isinstance(value, int) and value.bit_length() > LARGEST_PRINTED_BITS:
+        return hex(value)
     return str(value.isoformat()) if isinstance(value, (datetime, date)) else str(value)
 
 
@@ -192,28 +200,8 @@ def _text_of(value: Any) -> str | None:
     return None if found in _NOTHING else found
 
 
-def flag_of(value: Any) -> bool | None:
-    """Read a flag.
-
-    Parameters
-    ----------
-    value : object
-        The cell.
-
-    Returns
-    -------
-    bool or None
-
-    Raises
-    ------
-    Unreadable
-        If it is neither true, false nor nothing.
-
-    Examples
-    --------
-    >>> flag_of("Yes"), flag_of(0), flag_of(" ")
-    (True, False, None)
-    """
+def _flag_of(value: Any) -> bool | None:
+    """Read a flag."""
     if type(value) is bool:
         return value
     value = plain(value)
@@ -292,7 +280,7 @@ def time_of(value: Any) -> datetime | None:
         if text in _NOTHING:
             return None
         if _NUMBER.match(text):
-            found = _since_1970(int(text) if text.isdigit() else float(text))
+            found = _since_1970(int(text) if text.isdigit() and len(text) < LONGEST_TICKS else float(text))
         else:
             found = _iso(text)
     elif isinstance(value, datetime):
@@ -347,10 +335,10 @@ def _iso(text: str) -> datetime:
         raise Unreadable from error
 
 
-READERS: dict[Kind | str, Callable[[Any], Any]] = {
+READERS: dict[str, Callable[[Any], Any]] = {
     "identity": _identity_of,
     "text": _text_of,
-    "flag": flag_of,
+    "flag": _flag_of,
     "count": _count_of,
     "number": _number_of,
     "time": time_of,

@@ -250,3 +250,22 @@ def test_times_are_not_shifted_by_the_zone_of_the_machine(monkeypatch):
         monkeypatch.undo()
         if hasattr(time, "tzset"):
             time.tzset()
+
+
+@pytest.mark.filterwarnings("ignore::scoring.errors.SchemaWarning")
+@pytest.mark.parametrize("name", ["last_inbound_time", "total_outbound", "from_cc", "crm_id", "shoe size"])
+@pytest.mark.parametrize("number", [10**5000, -(10**5000), "1" * 5000], ids=["large", "below zero", "text"])
+def test_a_number_too_long_to_be_written_fails_no_program(name, number):
+    record = {"total_inbound": 1, name: number}
+    for export in (read(record), read([record, {"total_inbound": 2}])):
+        assert export.table["total_inbound"][0] == 1
+        assert export.faults.height == (0 if name in ("crm_id", "shoe size") else 1)
+
+
+@pytest.mark.filterwarnings("ignore::scoring.errors.SchemaWarning")
+@pytest.mark.parametrize("cell", ["ü" * 150, "ü" * 200, "ü" * 201])
+def test_a_long_cell_is_shortened_alike_alone_and_in_a_table(cell):
+    expected = cell if len(cell) <= 200 else f"{cell[:200]}..."
+    record = {"total_inbound": cell}
+    for export in (read(record), read([record, {"total_inbound": "2"}])):
+        assert export.faults["cell"].to_list() == [expected]
