@@ -6,6 +6,7 @@ only a simulation knows and no model can beat.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import numpy as np
@@ -66,11 +67,8 @@ def judge(model: Model, organisations: int = 60, rows: int = 3000, futures: int 
 def _judge_one(model: Model, seed: int, size: int, futures: int) -> list[dict[str, object]]:
     organisation = draw_organisation(seed, Settings(rows=size))
     when = organisation.dates(1)[0]
-    export, happened, truth = (
-        organisation.export(when),
-        organisation.outcomes(when),
-        organisation.chances(when, futures),
-    )
+    export, happened = organisation.export(when), organisation.outcomes(when)
+    truth = organisation.chances(when, futures)
     contexts = {"with context": Context.of(export, when), "without context": None}
     chances = {
         name: model.lookups[context is not None].probability(compute(observe(export, when, context)))
@@ -83,18 +81,21 @@ def _judge_one(model: Model, seed: int, size: int, futures: int) -> list[dict[st
         if not _LEAST_OUTCOMES <= outcome.sum() <= len(outcome) - _LEAST_OUTCOMES:
             continue
         reps = export["source_email"].filter(judged)
-        scores = {name: chance[:, position] for name, chance in chances.items()}
-        scores |= {"recency": _recency(export, target), "rfm": _rfm(export, target)}
-        # the chance of an answer is unknown where the rep wrote in none of the redrawn futures
-        scores["true chance"] = truth[target].fill_null(0.0).to_numpy()
+        scores = {
+            **{name: chance[:, position] for name, chance in chances.items()},
+            **{name: sort_by(export, target) for name, sort_by in _SORTS.items()},
+            # the chance of an answer is unknown where the rep wrote in none of the redrawn futures
+            "true chance": truth[target].fill_null(0.0).to_numpy(),
+        }
         for name, score in scores.items():
-            measured = measure(outcome, score[judged.to_numpy()], reps) if name not in ("recency", "rfm") else None
-            order = measured or _order_only(outcome, score[judged.to_numpy()], reps)
-            rows.append({"seed": seed, "target": target, "model": name, **order})
+            judge_by = _measure_order if name in _SORTS else measure
+            measured = judge_by(outcome, score[judged.to_numpy()], reps)
+            rows.append({"seed": seed, "target": target, "model": name, **measured})
     return rows
 
 
-def _order_only(outcome: NDArray[np.bool_], score: Floats, reps: pl.Series) -> dict[str, float | None]:
+def _measure_order(outcome: NDArray[np.bool_], score: Floats, reps: pl.Series) -> Mapping[str, float | None]:
+    """Measure a score that is no chance."""
     ranks = pl.Series(score).rank("average").to_numpy() / (len(score) + 1)
     return {**measure(outcome, ranks, reps), "brier": None, "log_loss": None}
 
@@ -105,13 +106,14 @@ def _recency(export: pl.DataFrame, target: Target) -> Floats:
 
 def _rfm(export: pl.DataFrame, target: Target) -> Floats:
     """Sum up the ranks of recency, frequency (mails and meetings) and volume (time spent)."""
-    columns = (pl.col(_LAST[target]).dt.epoch("s").fill_null(0), pl.col("total_emails") + pl.col("total_meetings"),
-               pl.col("total_time_spent"))  # fmt: skip
-    return (
-        export.select(pl.sum_horizontal(column.fill_null(0).rank("average") for column in columns))
-        .to_series()
-        .to_numpy()
-    )
+    recency, frequency = pl.col(_LAST[target]).dt.epoch("s"), pl.col("total_emails") + pl.col("total_meetings")
+    columns = (recency, frequency, pl.col("total_time_spent"))
+    ranks = export.select(pl.sum_horizontal(column.fill_null(0).rank("average") for column in columns))
+    return ranks.to_series().to_numpy()
+
+
+_SORTS: Final[Mapping[str, Callable[[pl.DataFrame, Target], Floats]]] = {"recency": _recency, "rfm": _rfm}
+"""What people do without a model: they sort."""
 
 
 def write_card(model: Model, judged: pl.DataFrame) -> str:

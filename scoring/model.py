@@ -63,8 +63,8 @@ class Model:
     @cached_property
     def document(self) -> bytes:
         """The model as canonical JSON: the same model has the same bytes."""
-        used = sorted({name for cards in (self.with_context, self.without_context) for card in cards.values()
-                       for name in card.features})  # fmt: skip
+        cards = (*self.with_context.values(), *self.without_context.values())
+        used = sorted({name for card in cards for name in card.features})
         content = {
             "format": FORMAT,
             "name": self.name,
@@ -148,8 +148,10 @@ class Model:
             for name, content in {**files, _SUMS: sums.encode()}.items():
                 (folder / name).write_bytes(content)
         except OSError as error:
-            raise ModelError(f"the model cannot be saved in {folder.name!r} ({error.strerror})",
-                             expected="a folder that can be written to") from error  # fmt: skip
+            raise ModelError(
+                f"the model cannot be saved in {folder.name!r} ({error.strerror})",
+                expected="a folder that can be written to",
+            ) from error
 
 
 def load_model(source: Model | str | Path = SHIPPED) -> Model:
@@ -200,13 +202,16 @@ def _load(folder: Path) -> Model:
     except (OSError, ValueError) as error:
         what = f"{Path(error.filename).name} is missing" if isinstance(error, FileNotFoundError) else "it is damaged"
         raise ModelError(
-            f"no whole model in {folder.name!r}: {what}", expected=f"a folder with {_DOCUMENT} and {_SUMS}",
+            f"no whole model in {folder.name!r}: {what}",
+            expected=f"a folder with {_DOCUMENT} and {_SUMS}",
             hint="pass a folder that model.save() wrote, or 'shipped'",
-        ) from error  # fmt: skip
+        ) from error
     for name, content in files.items():
         if sums.get(name) != sha256(content).hexdigest():
-            raise ModelError(f"{name} of {folder.name!r} is not what was saved: its SHA-256 differs",
-                             hint="restore the file, or save the model again")  # fmt: skip
+            raise ModelError(
+                f"{name} of {folder.name!r} is not what was saved: its SHA-256 differs",
+                hint="restore the file, or save the model again",
+            )
     return _parse(files[_DOCUMENT])
 
 
@@ -221,8 +226,9 @@ def _parse(document: bytes) -> Model:
     try:
         return _model(content)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ModelError(f"{_DOCUMENT} is damaged: {type(error).__name__} {error}",
-                         hint="save the model again") from error  # fmt: skip
+        raise ModelError(
+            f"{_DOCUMENT} is damaged: {type(error).__name__} {error}", hint="save the model again"
+        ) from error
 
 
 def _model(content: dict[str, Any]) -> Model:

@@ -95,8 +95,13 @@ def _shares() -> tuple[tuple[float, str], ...]:
 
 def _rates(what: str) -> tuple[tuple[float, str], ...]:
     """Things a month, where the smallest are better said the other way round."""
-    rare = ((0.0, "hardly ever"), (1 / 24, f"a {what} in 1 to 2 years"), (1 / 12, f"a {what} in 6 to 12 months"),
-            (1 / 6, f"a {what} in 3 to 6 months"), (1 / 3, f"a {what} in 1 to 3 months"))  # fmt: skip
+    rare = (
+        (0.0, "hardly ever"),
+        (1 / 24, f"a {what} in 1 to 2 years"),
+        (1 / 12, f"a {what} in 6 to 12 months"),
+        (1 / 6, f"a {what} in 3 to 6 months"),
+        (1 / 3, f"a {what} in 1 to 3 months"),
+    )
     edges = (1, 2, 4, 8, 15, 30, 60)
     often = [(float(low), f"{low} to {high} {what}s a month") for low, high in zip(edges[:-1], edges[1:], strict=True)]
     return (*rare, *often, (60.0, f"over 60 {what}s a month"))
@@ -136,7 +141,7 @@ LADDERS: Final[Mapping[str, Ladder]] = {
             (30, "30 to 60 minutes"),
             (60, "over an hour"),
         )
-    ),  # fmt: skip
+    ),
     "flag": Ladder(((0, "no"), (0.5, "yes"))),
     "seniority": Ladder(
         (
@@ -147,7 +152,7 @@ LADDERS: Final[Mapping[str, Ladder]] = {
             (4.5, "vice president"),
             (5.5, "top of the house"),
         )
-    ),  # fmt: skip
+    ),
     "department": Ladder(
         (
             (1, "a support function"),
@@ -156,6 +161,6 @@ LADDERS: Final[Mapping[str, Ladder]] = {
             (3.5, "a commercial function"),
             (4.5, "general management"),
         )
-    ),  # fmt: skip
+    ),
 }
 """By unit. A feature whose unit is not here cannot be put into words."""

@@ -186,8 +186,10 @@ def beside(target: Path, ending: str = "") -> Iterator[Path]:
         os.replace(part, target)
     except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         reason = getattr(error, "strerror", None) or str(error).partition("\n")[0]
-        raise InputError(f"{target.name!r} could not be written ({type(error).__name__}: {reason})",
-                         hint="is the disk full, or the folder read-only?") from error  # fmt: skip
+        raise InputError(
+            f"{target.name!r} could not be written ({type(error).__name__}: {reason})",
+            hint="is the disk full, or the folder read-only?",
+        ) from error
     finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-__all__ = ["add_input", "read_suppressed", "source_of"]
+from scoring.errors import InputError
+
+__all__ = ["add_input", "read_suppressed"]
 
 
 def add_input(parser: argparse.ArgumentParser) -> None:
@@ -19,8 +21,12 @@ def add_input(parser: argparse.ArgumentParser) -> None:
     kinds = "CSV, JSON, NDJSON or Parquet, also .gz or .zst"
     parser.add_argument("files", nargs="*", metavar="FILE", help=f"the export: {kinds}; several are one")
     parser.add_argument("--as-of", metavar="DATE", help="date of the export; inferred if not given")
-    parser.add_argument("--suppress", type=Path, metavar="LIST",
-                        help="text file of addresses and domains, one a line, that must not be scored")  # fmt: skip
+    parser.add_argument(
+        "--suppress",
+        type=Path,
+        metavar="LIST",
+        help="text file of addresses and domains, one a line, that must not be scored",
+    )
 
 
 def read_suppressed(path: Path | None) -> list[str]:
@@ -35,28 +41,13 @@ def read_suppressed(path: Path | None) -> list[str]:
     -------
     list of str
     """
-    from scoring.errors import InputError
-
     if path is None:
         return []
     try:
         lines = path.read_text("utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"the suppression list {path.name!r} cannot be read ({type(error).__name__})",
-                         expected="a UTF-8 text file, one address or domain a line") from error  # fmt: skip
+        raise InputError(
+            f"the suppression list {path.name!r} cannot be read ({type(error).__name__})",
+            expected="a UTF-8 text file, one address or domain a line",
+        ) from error
     return [text for line in lines if (text := line.split("#")[0].strip())]
-
-
-def source_of(files: list[str]) -> str | list[str]:
-    """Return the one file, or the list of several.
-
-    Parameters
-    ----------
-    files : list of str
-        At least one; text, as a path object would mangle the address of a cloud store.
-
-    Returns
-    -------
-    str or list of str
-    """
-    return files[0] if len(files) == 1 else files

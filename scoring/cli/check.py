@@ -6,7 +6,7 @@ import argparse
 import json
 from typing import Any
 
-from scoring.cli.arguments import add_input, read_suppressed, source_of
+from scoring.cli.arguments import add_input, read_suppressed
 from scoring.cli.terminal import plain
 
 __all__ = ["register"]
@@ -31,7 +31,7 @@ def _run(options: argparse.Namespace) -> int:
 
     if not options.files:
         options.parser.error("give a FILE")
-    findings = inspect_export(source_of(options.files), as_of=options.as_of, suppress=read_suppressed(options.suppress))
+    findings = inspect_export(options.files, as_of=options.as_of, suppress=read_suppressed(options.suppress))
     if options.json:
         print(json.dumps(findings.to_dict(), indent=2))
     else:

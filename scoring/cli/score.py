@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scoring.cli.arguments import add_input, read_suppressed, source_of
+from scoring.cli.arguments import add_input, read_suppressed
 from scoring.cli.terminal import plain
 
 if TYPE_CHECKING:
@@ -29,9 +29,14 @@ def register(verbs: Any) -> None:
     parser = verbs.add_parser("score", help="score an export and show whom to write to first", description=__doc__)
     add_input(parser)
     parser.add_argument("--simulated", action="store_true", help="score an export that is simulated for the purpose")
-    parser.add_argument("-o", "--output", type=Path, metavar="OUT",
-                        help="the scored file, or a folder for it; its ending says the format (default: "
-                             "NAME.scored.ENDING in this folder)")  # fmt: skip
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        metavar="OUT",
+        help="the scored file, or a folder for it; its ending says the format (default: "
+        "NAME.scored.ENDING in this folder)",
+    )
     parser.add_argument("--model", default="shipped", help="folder of a model (default: the shipped one)")
     parser.add_argument("--context", type=Path, help="totals of the last whole export, if FILE is only a part of one")
     parser.add_argument("--strict", action="store_true", help="fail if any row cannot be used")
@@ -43,7 +48,6 @@ def register(verbs: Any) -> None:
 
 def _run(options: argparse.Namespace) -> int:
     from scoring.batch import score_file
-    from scoring.context import Context
     from scoring.writing import refuse_input
 
     if bool(options.files) == options.simulated:
@@ -52,10 +56,10 @@ def _run(options: argparse.Namespace) -> int:
     target = _target(options.output, Path(files[0]))
     refuse_input(target, [path for path in (options.context, options.suppress) if path])
     summary = score_file(
-        source_of(files),
+        files,
         target,
         model=options.model,
-        context=Context.load(options.context) if options.context else None,
+        context=options.context,
         as_of=options.as_of,
         suppress=read_suppressed(options.suppress),
         strict=options.strict,
@@ -94,8 +98,9 @@ def _folder(folder: Path | None) -> Path:
     try:
         made.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"the folder {made.name!r} cannot be made ({error.strerror})",
-                         hint="choose another place with -o") from error  # fmt: skip
+        raise InputError(
+            f"the folder {made.name!r} cannot be made ({error.strerror})", hint="choose another place with -o"
+        ) from error
     return made
 
 
