@@ -217,7 +217,7 @@ def _counted(sample: Sample, target: Target) -> Floats:
 
 
 def _rate(sample: Sample, target: Target) -> float:
-    return round(float(sample.shares[target].sum() / _counted(sample, target).sum()), 6)
+    return round(float(sample.shares[target].sum()) / float(_counted(sample, target).sum()), 6)
 
 
 def _quantiles(priority: Floats) -> Floats:
