@@ -15,7 +15,7 @@ import polars as pl
 from scoring.errors import InputError, warn
 from scoring.reading.cells import typed
 from scoring.reading.columns import Columns, match, unrepeated
-from scoring.reading.export import FAULTS, Export, shorten
+from scoring.reading.export import Export, no_faults, shorten
 from scoring.reading.files import Contents, naming, read_file
 from scoring.reading.frames import kind_of, restore, table_of
 from scoring.reading.records import read_record
@@ -64,7 +64,7 @@ def read(contacts: Any) -> Export:
         if kind == "dicts" and not len(contacts):
             return _nothing(kind)
         source = table_of(contacts, kind)
-        return _export([Contents(source, kind, None, _none_broken())], [None], {})
+        return _export([Contents(source, kind)], [None], {})
     if isinstance(contacts, (list, tuple)) and all(isinstance(path, (str, os.PathLike)) for path in contacts):
         return _from_files(contacts)
     raise InputError(
@@ -138,9 +138,4 @@ def _columns(part: Contents) -> Columns:
 
 def _nothing(kind: str) -> Export:
     """Return an export without rows and columns."""
-    return Export(empty(0), pl.DataFrame(), kind, {}, NAMES, (), pl.DataFrame(schema=FAULTS))
-
-
-def _none_broken() -> pl.DataFrame:
-    """Return an empty frame of lines that could not be read."""
-    return pl.DataFrame(schema={"row": pl.UInt32, "line": pl.String})
+    return Export(empty(0), pl.DataFrame(), kind, {}, NAMES, (), no_faults())

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import chain
@@ -141,7 +142,7 @@ def read_documents(text: str) -> Documents:
     >>> found.kind, found.source["id"].to_list(), found.broken.rows()
     ('json', [1, 2, None], [(2, '{"i')])
     """
-    start = _BLANK.match(text).end()  # type: ignore[union-attr]
+    start = _after(_BLANK, text, 0)
     records = _Records()
     kind = "json"
     try:
@@ -185,6 +186,12 @@ def _end_of_damage(text: str, place: int, error: ValueError, records: _Records) 
     return _next_record(text, place, getattr(error, "pos", place), records)
 
 
+def _after(pattern: re.Pattern[str], text: str, place: int, end: int = sys.maxsize) -> int:
+    """Return the place after what may stand at a place."""
+    found = pattern.match(text, place, end)
+    return place if found is None else found.end()
+
+
 def _lines_of(text: str, places: list[int]) -> pl.Series:
     """Count the line of each place; places ascend."""
     lines, line, last = [], 1, 0
@@ -198,13 +205,14 @@ def _lines_of(text: str, places: list[int]) -> pl.Series:
 def _is_ndjson(text: str, start: int) -> bool:
     """Say whether the first line is an object of its own and more follows; also where the first line is broken."""
     end = text.find("\n", start)
-    if end < 0 or not text[end:].strip():
+    following = _after(_BLANK, text, end)
+    if end < 0 or following == len(text):
         return False
     first = text[start:end].strip()
     if _is_json(first):
         return True
-    following = _BLANK.match(text, end).end()  # type: ignore[union-attr]
-    second = text[following : text.find("\n", following) if "\n" in text[following:] else len(text)]
+    stop = text.find("\n", following)
+    second = text[following : len(text) if stop < 0 else stop]
     return not first.endswith("[") and second.startswith("{") and _is_json(second)
 
 
@@ -229,7 +237,7 @@ def _scan_lines(text: str, start: int, records: _Records) -> None:
             singly = place + SIZE
         end = text.find("\n", place)
         end = len(text) if end < 0 else end
-        begin = _BLANK.match(text, place, end).end()  # type: ignore[union-attr]
+        begin = _after(_BLANK, text, place, end)
         if begin < end:
             _take_line(text, begin, end, records)
         place = end + 1
@@ -251,7 +259,7 @@ def _take_line(text: str, begin: int, end: int, records: _Records) -> None:
 
 def _scan_array(text: str, start: int, records: _Records) -> int:
     """Take records from the array that opens at a place; return the place after it."""
-    place = singly = _BLANK.match(text, start + 1).end()  # type: ignore[union-attr]
+    place = singly = _after(_BLANK, text, start + 1)
     while place < len(text):
         if text[place] == "]":
             return place + 1
@@ -268,7 +276,7 @@ def _scan_array(text: str, start: int, records: _Records) -> int:
             records.add(value, place)
         else:
             records.tear(place, end)
-        place = _BETWEEN.match(text, end).end()  # type: ignore[union-attr]
+        place = _after(_BETWEEN, text, end)
     if not records.torn or max(records.torn) != len(records.places) - 1:
         records.tear(len(text), len(text))  # cut between two records: that something is missing must be seen
     return place
@@ -314,7 +322,7 @@ def _scan_objects(text: str, start: int, records: _Records) -> None:
             records.add(value, place)
         else:
             records.tear(place, end)
-        place = _BETWEEN.match(text, end).end()  # type: ignore[union-attr]
+        place = _after(_BETWEEN, text, end)
 
 
 def _next_record(text: str, place: int, damage: int, records: _Records) -> int:

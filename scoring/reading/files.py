@@ -51,6 +51,7 @@ _BYTE_ORDER_MARKS: tuple[tuple[bytes, str], ...] = (
 )
 _CLOUD = re.compile(r"^(s3|s3a|gs|gcs|az|azure|abfs|abfss|adl|hf)://", re.IGNORECASE)
 _ADDRESS = re.compile(r"^[a-z][a-z0-9+.-]+://", re.IGNORECASE)
+_BROKEN = {"row": pl.UInt32(), "line": pl.String()}
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\r\f\x1a"))
 
 
@@ -74,8 +75,8 @@ class Contents:
 
     source: pl.DataFrame
     kind: str
-    lines: pl.Series | None
-    broken: pl.DataFrame
+    lines: pl.Series | None = None
+    broken: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_BROKEN))
     details: dict[str, Any] = field(default_factory=dict)
 
 
@@ -181,10 +182,10 @@ def _contents(data: bytes) -> Contents:
     if packed is not None:
         details["compression"] = packed
     if data.startswith(b"PAR1"):
-        return Contents(_parquet(data), "parquet", None, pl.DataFrame({"row": [], "line": []}), details)
+        return Contents(_parquet(data), "parquet", details=details)
     _refuse_foreign(data)
     data, details["encoding"] = _as_utf8(data)
-    data = data.rstrip(b"\x1a") if data.endswith(b"\x1a") else data  # how DOS ended a file
+    data = data.rstrip(b"\x1a")  # how DOS ended a file
     beginning = data[:2000].lstrip(b" \t\r\n")
     if not beginning and not data.strip():
         raise InputError("the file is empty", expected="a header and rows, or records")

@@ -150,7 +150,7 @@ def play(rng: np.random.Generator, world: World, state: State, until: float) -> 
     horizon = min(float(world.clock.hours[-1]), until + PLANNED_AHEAD_DAYS)
     repeated = occurrences(of_series, series, start, horizon, world.clock, traits)
     due = Appointments.joined([planned, single, repeated])
-    after = after_meetings(of_after, Appointments.joined([state.met, due]), start, until, ties, traits)
+    after = after_meetings(of_after, Appointments.joined([state.met, due]), start, until, traits)
     opening_after = opening_messages(after, len(begun), books=False)
     later_after = take_turns(of_after, opening_after, start, until, ties, traits)
     messages = Messages.joined([messages, opening_after, later_after])

@@ -102,7 +102,7 @@ def occurrences(
 
 
 def after_meetings(
-    rng: np.random.Generator, appointments: Appointments, start: float, until: float, ties: Ties, traits: Traits
+    rng: np.random.Generator, appointments: Appointments, start: float, until: float, traits: Traits
 ) -> Conversations:
     """Draw the conversations that follow meetings held, from `start` to before `until`; mostly the rep writes."""
     held = appointments.take(appointments.held & (appointments.due < until))

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import polars as pl
 
+from scoring.config import HORIZON, HORIZON_DAYS
 from scoring.errors import InputError
 from scoring.simulation.clock import draw_clock
 from scoring.simulation.draws import Floats, Ints, stream
@@ -25,7 +26,6 @@ from scoring.simulation.traits import Traits, draw_traits
 __all__ = ["Organisation", "draw_organisation"]
 
 FIRST_EXPORT_DAYS = 35
-WINDOW = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,7 +83,7 @@ class Organisation:
         list of datetime
             Drawn from 35 days after the start of the record to 30 days before its end, so that outcomes are known.
         """
-        last = max(self.traits.days - WINDOW.days, FIRST_EXPORT_DAYS)
+        last = max(self.traits.days - HORIZON_DAYS, FIRST_EXPORT_DAYS)
         days = stream(self.seed, "dates").uniform(FIRST_EXPORT_DAYS, last, number)
         return [self.start + timedelta(days=int(day)) for day in sorted(days)]
 
@@ -150,7 +150,7 @@ class Organisation:
         counts = dict.fromkeys(OUTCOMES, np.zeros(self.profiles.height))
         world, second = self._world, as_of.timestamp()
         state = state_at(world, self._course, float(world.clock.own(second)))
-        until = float(world.clock.own(second + WINDOW.total_seconds()))
+        until = float(world.clock.own(second + HORIZON.total_seconds()))
         rng = stream(self.seed, f"futures {second:.0f}")
         for _ in range(futures):
             arrays = event_arrays(play(rng, world, state, until), self._rows, world.clock)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from scoring.config import HORIZON
 from scoring.simulation.draws import Flags, Floats, Ints
 from scoring.simulation.records import INBOUND, MEETING, OUTBOUND
 
-__all__ = ["OUTCOMES", "WINDOW_SECONDS", "outcome_flags"]
+__all__ = ["OUTCOMES", "outcome_flags"]
 
-WINDOW_SECONDS = 30 * 86_400
 OUTCOMES = ("replied", "met", "contacted", "answered", "engaged")
 
 
@@ -37,7 +37,7 @@ def outcome_flags(row: Ints, second: Floats, kind: Ints, start: float, size: int
     >>> flags["answered"].tolist(), flags["met"].tolist()
     ([True, False], [False, False])
     """
-    inside = (second >= start) & (second < start + WINDOW_SECONDS)
+    inside = (second >= start) & (second < start + HORIZON.total_seconds())
     row, second, kind = row[inside], second[inside], kind[inside]
     first_outbound, last_inbound = np.full(size, np.inf), np.full(size, -np.inf)
     np.minimum.at(first_outbound, row[kind == OUTBOUND], second[kind == OUTBOUND])

@@ -58,8 +58,8 @@ def _draw_crowd(rng: np.random.Generator, size: int, traits: Traits, departures:
         answer=answer,
         slowness=np.exp(rng.normal(0, 0.6, size)),
         account=np.zeros(size, np.int64),
-        seniority=rng.choice(6, size, p=[0.25, 0.25, 0.2, 0.15, 0.1, 0.05]),
-        department=rng.integers(0, 8, size),
+        seniority=rng.choice(len(SENIORITIES), size, p=[0.25, 0.25, 0.2, 0.15, 0.1, 0.05]),
+        department=rng.integers(0, len(DEPARTMENTS), size),
         leaves=stays + rng.uniform(-traits.earlier_days, traits.days, size),
     )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from scoring.simulation.draws import stream
@@ -15,7 +14,6 @@ from scoring.simulation.traits import Traits
 
 __all__ = ["draw_profiles"]
 
-Words = npt.NDArray[np.str_]
 
 FIRST_NAMES = np.array(
     "Ada Alan Amara Anna Ben Carla Chen Dana David Elif Emma Erik Fatima Felix Grace Hana Hugo Ines Ivan Jana "

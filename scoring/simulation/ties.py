@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from scoring.simulation.draws import Flags, Floats, Ints, logistic, stream
-from scoring.simulation.people import Crowd
+from scoring.simulation.people import DEPARTMENTS, SENIORITIES, Crowd
 from scoring.simulation.traits import Traits
 
 __all__ = ["Ties", "draw_ties"]
@@ -110,7 +110,9 @@ def _profile_effects(
     seed: int, traits: Traits, contacts: Crowd, contact: Ints, from_cc: Flags
 ) -> tuple[Floats, Floats]:
     rng = stream(seed, "profile effects")
-    by_seniority, by_department = (traits.profile_spread * rng.normal(0, 1, (2, size)) for size in (6, 8))
+    by_seniority, by_department = (
+        traits.profile_spread * rng.normal(0, 1, (2, len(groups))) for groups in (SENIORITIES, DEPARTMENTS)
+    )
     both = by_seniority[:, contacts.seniority[contact]] + by_department[:, contacts.department[contact]]
     answer, pace = both + from_cc * traits.cc_effect
     return answer, pace
