@@ -88,6 +88,8 @@ def take_in(
         whatever `scoring.reading.read` refuses.
     """
     totals = Context.load(context) if isinstance(context, str | Path) else context
+    if totals is not None and not isinstance(totals, Context):
+        raise InputError(f"the context is given as {type(totals).__name__}", expected="a Context, or the path of one")
     # whoever must not be scored is gone before anything looks at the rows, their date included
     export, places, suppressed = _without(read(contacts), suppress)
     dated = _date(export, as_of, totals)

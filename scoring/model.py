@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from scoring.config import HORIZON_DAYS, TARGETS, TIERS, Target
 from scoring.errors import ModelError
 from scoring.features import FEATURES
+from scoring.paths import local_path
 from scoring.scorecard import Floats, Lookup, Scorecard, from_dict, to_dict
 
 __all__ = ["SHIPPED", "Model", "load_model"]
@@ -138,7 +139,7 @@ class Model:
         ModelError
             If the folder cannot be written to.
         """
-        folder = Path(folder)
+        folder = local_path(folder)
         files = {_DOCUMENT: self.document, **({_CARD: card.encode()} if card else {})}
         sums = "".join(f"{sha256(content).hexdigest()}  {name}\n" for name, content in files.items())
         try:
@@ -182,7 +183,7 @@ def load_model(source: Model | str | Path = SHIPPED) -> Model:
         raise ModelError(f"the model is given as {type(source).__name__}", expected="a Model, a folder or 'shipped'")
     if str(source) == SHIPPED:
         return _shipped()
-    return _load(Path(source))
+    return _load(local_path(source))
 
 
 @cache

@@ -11,6 +11,7 @@ from typing import Final, Literal
 import polars as pl
 
 from scoring.errors import InputError
+from scoring.paths import local_path
 
 __all__ = ["FORMATS", "beside", "check_target", "ending_of", "refuse_input", "write_frame", "write_with_lines"]
 
@@ -80,19 +81,19 @@ def check_target(output: str | Path, source: str | Path | Sequence[str | Path] =
     InputError
         If the ending is unknown, the folder is not there or cannot be written to, or the output is the input.
     """
-    target = Path(output)
+    target = local_path(output)
     if ending_of(target) is None:
         raise InputError(f"{target.name!r} has no ending that says a format", expected=", ".join(FORMATS))
     if not target.parent.is_dir():
         raise InputError(f"there is no folder {target.parent.name!r} to write {target.name!r} to", hint="make it first")
-    if target.is_dir() or not os.access(target.parent, os.W_OK):
+    if not os.access(target.parent, os.W_OK):
         raise InputError(f"{target.name!r} cannot be written there", hint="choose another place")
     refuse_input(target, source)
     return target
 
 
 def refuse_input(target: Path, source: str | Path | Sequence[str | Path]) -> None:
-    """Refuse to write over what is read.
+    """Refuse to write over what is read, and over a folder.
 
     Parameters
     ----------
@@ -104,10 +105,12 @@ def refuse_input(target: Path, source: str | Path | Sequence[str | Path]) -> Non
     Raises
     ------
     InputError
-        If the one is the other, also by another name.
+        If the one is the other, also by another name, or the target is a folder.
     """
-    for each in [source] if isinstance(source, str | Path) else source:
-        if target.exists() and Path(each).exists() and target.samefile(each):
+    if target.is_dir():
+        raise InputError(f"{target.name!r} is a folder", expected="the name of a file", hint="choose another name")
+    for each in map(local_path, [source] if isinstance(source, str | Path) else source):
+        if target.exists() and each.exists() and target.samefile(each):
             raise InputError(f"{target.name!r} is the input", hint="write to another file")
 
 

@@ -256,3 +256,24 @@ def test_a_write_that_fails_leaves_the_older_files(
     with pytest.raises(scoring.InputError, match="No space left"):
         scoring.score_file(path, tmp_path / "out.csv", as_of=when)
     assert files(tmp_path) == before
+
+
+@pytest.mark.parametrize("name", ["~/in.csv", "file://{home}/in.csv", "{home}/../{folder}/in.csv"])
+def test_the_input_is_not_written_over_by_any_name(
+    name: str, export_csv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for home in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(home, str(tmp_path))
+    (tmp_path / "in.csv").write_bytes(export_csv.read_bytes())
+    source = name.format(home=tmp_path.as_posix(), folder=tmp_path.name)
+    assert scoring.score_file(source, tmp_path / "out.csv").scored > 0
+    with pytest.raises(scoring.InputError, match="is the input"):
+        scoring.score_file(source, tmp_path / "in.csv")
+    assert (tmp_path / "in.csv").read_bytes() == export_csv.read_bytes()
+
+
+def test_a_folder_where_rows_would_be_put_aside_is_refused_before_any_work(export_csv: Path, tmp_path: Path) -> None:
+    (tmp_path / "out.csv.rejected.ndjson").mkdir()
+    with pytest.raises(scoring.InputError, match="is a folder"):
+        scoring.score_file(export_csv, tmp_path / "out.csv")
+    assert [path.name for path in tmp_path.iterdir()] == ["out.csv.rejected.ndjson"]

@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).parent.parent / "scoring"
 # A module may import modules of lower layers and of its own package, nothing else.
 LAYERS = [
     {"errors"},
-    {"schema", "config"},
+    {"schema", "config", "paths"},
     {"reading", "dating", "validation", "writing"},
     {"context", "intake"},
     {"features", "simulation"},

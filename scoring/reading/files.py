@@ -13,12 +13,12 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from scoring.errors import InputError, warn
+from scoring.paths import local_path
 from scoring.reading.delimited import read_delimited
 from scoring.reading.documents import read_documents
 
@@ -145,17 +145,15 @@ def _stored(name: str) -> bytes:
         return _from_cloud(name)
     if not name.strip():
         raise InputError("the path is empty", expected="the path of a file")
-    if name.startswith("file://"):
-        name = name.removeprefix("file://")
-    elif _ADDRESS.match(name):
+    if _ADDRESS.match(name) and not name.startswith("file://"):
         raise InputError("a web address is not opened", expected="a file", hint="download it first")
     try:
-        return Path(name).expanduser().read_bytes()
+        return local_path(name).read_bytes()
     except FileNotFoundError as error:
         raise InputError("there is no such file", expected="a CSV, JSON, NDJSON or Parquet file") from error
     except IsADirectoryError as error:
         raise InputError("this is a folder", expected="a file", hint="give its files as a list of paths") from error
-    except (OSError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "the path is not valid"
         raise InputError(f"it cannot be opened ({reason.lower()})", expected="a readable file") from error
 
