@@ -16,7 +16,7 @@ from scoring import schema
 from scoring.config import EVIDENCE, TARGETS, TIERS
 from scoring.context import Context
 from scoring.errors import InputError
-from scoring.features import FEATURES, compute, compute_facts, observe
+from scoring.features import FEATURES, look
 from scoring.intake import Intake, take_in
 from scoring.model import SHIPPED, Model, load_model
 from scoring.reading import restore
@@ -140,8 +140,8 @@ def score_intake(taken: Intake, model: Model) -> pl.DataFrame:
     """
     table, when = taken.export.table, taken.as_of.when
     beside = taken.context is not None
-    observed = observe(table, when, taken.context)
-    log_odds, contributions = model.lookups[beside].explain(compute(observed), _PRIORITY)
+    features, facts = look(table, when, taken.context)
+    log_odds, contributions = model.lookups[beside].explain(features, _PRIORITY)
     odds = logistic(log_odds)
     priority = odds[:, _PRIORITY]
     scored = pl.DataFrame(
@@ -153,7 +153,7 @@ def score_intake(taken: Intake, model: Model) -> pl.DataFrame:
             "percentile": model.percentile(priority),
             "tier": _TIER.gather(model.tier(priority)),
             "evidence": _EVIDENCE.gather(_evidence(table)),
-            "reasons": _explainer(model, beside).reasons(contributions, compute_facts(observed)),
+            "reasons": _explainer(model, beside).reasons(contributions, facts),
             "problem": taken.checked.problem,
             "flags": taken.checked.flags,
             "as_of": schema.same_time(when, table.height),

@@ -14,7 +14,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from scoring.errors import ModelError
-from scoring.features import Feature
+from scoring.features import Columns, Feature
 from scoring.scorecard import Floats
 from scoring.wording import LADDERS
 
@@ -53,7 +53,7 @@ class Explainer:
         self.facts = list(dict.fromkeys(feature.fact for feature in features))
         self._members = [[i for i, feature in enumerate(features) if feature.fact is fact] for fact in self.facts]
         self._edges, self._offsets = [], []
-        sentences: list[str | None] = []
+        sentences: list[str] = []
         for fact in self.facts:
             ladder = LADDERS[fact.unit]
             # NaN sorts behind infinity and so gets a sentence of its own
@@ -63,22 +63,24 @@ class Explainer:
         self._each_way = min(EACH_WAY, len(self.facts))
         self._silent = len(sentences)
         # the texts are gathered in one expression, made once: a single record is then explained as fast as it is scored
+        self._words = sentences
+        self._amounts = [f" ({cents / _CENTS:+.2f})" for cents in range(-_MOST, _MOST + 1)]
         words = pl.lit(pl.Series("words", [*sentences, None], dtype=pl.String))
-        amounts = pl.lit(pl.Series("amounts", [f" ({cents / _CENTS:+.2f})" for cents in range(-_MOST, _MOST + 1)]))
+        amounts = pl.lit(pl.Series("amounts", self._amounts))
         slots = range(2 * self._each_way)
         each = [words.gather(f"sentence_{slot}") + amounts.gather(f"cents_{slot}") for slot in slots]
         whole = pl.concat_str(each, separator="; ", ignore_nulls=True) if each else pl.lit("")
         self._text = pl.when(whole == "").then(pl.lit(NOTHING_STANDS_OUT)).otherwise(whole).alias("reasons")
 
-    def reasons(self, contributions: Floats, facts: pl.DataFrame) -> pl.Series:
+    def reasons(self, contributions: Floats, facts: Columns) -> pl.Series:
         """Put the strongest contributions of each row into words.
 
         Parameters
         ----------
         contributions : numpy.ndarray
             Log-odds against the average contact, shape (rows, features).
-        facts : polars.DataFrame
-            The same rows; a column for each fact, by its name, null where there is no such history.
+        facts : frame or mapping
+            The same rows; float32 columns for each fact, by its name, null (NaN) where there is no such history.
 
         Returns
         -------
@@ -89,7 +91,7 @@ class Explainer:
         rows = np.arange(len(contributions))
         strength = self.strengths(contributions)
         order = np.argsort(strength, axis=1, kind="stable")
-        spoken = self._spoken(facts)
+        spoken = self._spoken(facts, len(rows))
         chosen: dict[str, NDArray[Any]] = {}
         for slot in range(2 * self._each_way):
             upward = slot < self._each_way
@@ -98,8 +100,17 @@ class Explainer:
             shown = amount >= LEAST if upward else amount <= -LEAST
             chosen[f"sentence_{slot}"] = np.where(shown, spoken[rows, pick], self._silent)
             chosen[f"cents_{slot}"] = np.clip(np.rint(amount * _CENTS), -_MOST, _MOST).astype(np.int64) + _MOST
+        if len(rows) == 1:  # what pays for a million rows is most of the time of a single record
+            return pl.Series("reasons", [self._one(chosen)], dtype=pl.String)
         frame = pl.DataFrame(chosen) if chosen else pl.DataFrame({"row": rows})
         return frame.with_columns(self._text)["reasons"]
+
+    def _one(self, chosen: dict[str, NDArray[Any]]) -> str:
+        """Join the texts of one row as `_text` does."""
+        slots = range(2 * self._each_way)
+        spoken = [(int(chosen[f"sentence_{slot}"][0]), int(chosen[f"cents_{slot}"][0])) for slot in slots]
+        texts = [f"{self._words[word]}{self._amounts[cents]}" for word, cents in spoken if word != self._silent]
+        return "; ".join(texts) or NOTHING_STANDS_OUT
 
     def strengths(self, contributions: Floats) -> Floats:
         """Add up the contributions of each fact.
@@ -120,10 +131,11 @@ class Explainer:
                 added[:, place] += contributions[:, member]
         return added
 
-    def _spoken(self, facts: pl.DataFrame) -> NDArray[np.intp]:
+    def _spoken(self, facts: Columns, rows: int) -> NDArray[np.intp]:
         """Find the number of the sentence that is true of each row and fact."""
-        spoken = np.empty((facts.height, len(self.facts)), dtype=np.intp, order="F")
+        spoken = np.empty((rows, len(self.facts)), dtype=np.intp, order="F")
         for place, (fact, edges, offset) in enumerate(zip(self.facts, self._edges, self._offsets, strict=True)):
-            values = facts[fact.name].cast(pl.Float32).to_numpy()
+            column = facts[fact.name]
+            values = column.to_numpy() if isinstance(column, pl.Series) else column
             spoken[:, place] = edges.searchsorted(values) + offset
         return spoken

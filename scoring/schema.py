@@ -19,11 +19,13 @@ Each field has a name, the type its column takes once read, the unit of its valu
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
 from typing import Literal
 
 import polars as pl
 
-__all__ = ["ACTIVITY", "FIELDS", "NAMES", "Field", "Kind", "Role", "empty", "field"]
+__all__ = ["ACTIVITY", "FIELDS", "NAMES", "Field", "Kind", "Role", "empty", "field", "same_time"]
 
 Kind = Literal["text", "flag", "count", "number", "time"]
 Role = Literal["key", "identity", "profile", "activity", "upcoming", "outcome"]
@@ -161,3 +163,33 @@ def empty(rows: int = 0) -> pl.DataFrame:
     (2, 40)
     """
     return pl.DataFrame({field.name: pl.Series([None] * rows, dtype=field.dtype) for field in FIELDS})
+
+
+def same_time(when: datetime, rows: int) -> pl.Series:
+    """Make the column `as_of`.
+
+    Parameters
+    ----------
+    when : datetime
+        With its zone.
+    rows : int
+        Number of rows, all of that time.
+
+    Returns
+    -------
+    polars.Series
+        Named `as_of`, of the type that times have.
+
+    Examples
+    --------
+    >>> from datetime import UTC
+    >>> same_time(datetime(2026, 1, 1, tzinfo=UTC), 3).len()
+    3
+    """
+    return _one_time(when).new_from_index(0, rows)
+
+
+@lru_cache(maxsize=64)
+def _one_time(when: datetime) -> pl.Series:
+    """Keep the last few: to convert one moment takes longer than to score one record's features."""
+    return pl.Series("as_of", [when], dtype=DTYPES["time"])

@@ -6,20 +6,26 @@ The list is the contract between training and scoring: both build the same colum
 from __future__ import annotations
 
 from datetime import date, datetime
+from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, TypeAlias
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from scoring.context import Context
 from scoring.features.context import CONTEXT
 from scoring.features.feature import Fact, Feature
+from scoring.features.measures import MEASURES, RANKED
 from scoring.features.pace import PACE
 from scoring.features.profile import PROFILE
 from scoring.features.recency import RECENCY
 from scoring.features.reciprocity import RECIPROCITY
+from scoring.features.single import Evaluate, UnknownOperationError, translate
 from scoring.features.volume import VOLUME
 from scoring.intake import take_in
+from scoring.schema import same_time
 
 __all__ = [
     "CONTEXT_FEATURES",
@@ -30,8 +36,12 @@ __all__ = [
     "build_features",
     "compute",
     "compute_facts",
+    "look",
     "observe",
 ]
+
+Columns: TypeAlias = pl.DataFrame | dict[str, NDArray[np.float32]]
+"""Float32 values by name."""
 
 OWN_FEATURES: Final[tuple[Feature, ...]] = (*RECENCY, *VOLUME, *RECIPROCITY, *PACE, *PROFILE)
 """Features of the row alone."""
@@ -41,6 +51,7 @@ CONTEXT_FEATURES: Final[tuple[Feature, ...]] = CONTEXT
 
 FEATURES: Final[tuple[Feature, ...]] = (*OWN_FEATURES, *CONTEXT_FEATURES)
 
+_STAGES: Final = [[value.alias(name) for name, value in stage.items()] for stage in MEASURES]
 _A_TOTAL: Final = "org_rows"  # a column that is there exactly where the totals are
 
 
@@ -72,10 +83,13 @@ def observe(table: pl.DataFrame, as_of: datetime, context: Context | None) -> pl
     Returns
     -------
     polars.DataFrame
-        The same rows in the same order, with `as_of` and, where there is a context, its totals.
+        The same rows in the same order, with `as_of`, the measures and, where there is a context, its totals.
     """
-    dated = table.with_columns(pl.lit(as_of, dtype=pl.Datetime("us", "UTC")).alias("as_of"))
-    return dated if context is None else context.join(dated)
+    dated = table.with_columns(same_time(as_of, table.height))
+    observed = dated if context is None else context.join(dated)
+    for stage in _STAGES:
+        observed = observed.with_columns(stage)
+    return observed
 
 
 def compute(observed: pl.DataFrame) -> pl.DataFrame:
@@ -118,6 +132,68 @@ def compute_facts(observed: pl.DataFrame) -> pl.DataFrame:
     return observed.select(_ALL_FACTS if _A_TOTAL in observed.columns else _OWN_FACTS)
 
 
+def look(table: pl.DataFrame, as_of: datetime, context: Context | None) -> tuple[Columns, Columns]:
+    """Compute features and facts, whatever the number of rows.
+
+    Parameters
+    ----------
+    table : polars.DataFrame
+        Typed contacts, one row for each contact of a rep.
+    as_of : datetime
+        What is known before it counts, in UTC.
+    context : Context or None
+        Totals of an export.
+
+    Returns
+    -------
+    features, facts : mapping of str to column
+        As `compute` and `compute_facts` give them; of a single row as arrays of one float32, NaN for null, with the
+        very same numbers.
+    """
+    if table.height == 1 and (program := _program(context is not None)) is not None:
+        dated = table.with_columns(same_time(as_of, 1))
+        row = (dated if context is None else context.join(dated)).row(0, named=True)
+        try:
+            return _look_at_one(row, *program)
+        except (ArithmeticError, ValueError):
+            pass  # a number that plain Python refuses; polars makes it infinite
+    observed = observe(table, as_of, context)
+    return compute(observed), compute_facts(observed)
+
+
+_Program: TypeAlias = tuple[dict[str, Evaluate], dict[str, Evaluate], dict[str, Evaluate]]
+
+
+@cache
+def _program(with_context: bool) -> _Program | None:
+    """Translate measures, features and facts for single records; None if polars describes them in unknown words."""
+    features, facts = (_ALL, _ALL_FACTS) if with_context else (_OWN, _OWN_FACTS)
+    measures = [(name, value) for stage in MEASURES for name, value in stage.items() if name not in RANKED]
+    try:
+        return (
+            {name: translate(value) for name, value in measures},
+            {value.meta.output_name(): translate(value) for value in features},
+            {value.meta.output_name(): translate(value) for value in facts},
+        )
+    except UnknownOperationError:
+        return None
+
+
+def _look_at_one(
+    row: dict[str, Any], measures: dict[str, Evaluate], features: dict[str, Evaluate], facts: dict[str, Evaluate]
+) -> tuple[Columns, Columns]:
+    for name, (column, rank_of) in RANKED.items():
+        row[name] = None if row[column] is None else rank_of(row[column])
+    for name, evaluate in measures.items():
+        row[name] = evaluate(row)
+    return _arrays(features, row), _arrays(facts, row)
+
+
+def _arrays(columns: dict[str, Evaluate], row: dict[str, Any]) -> Columns:
+    values = np.array([evaluate(row) for evaluate in columns.values()], dtype=np.float32)  # None becomes NaN
+    return dict(zip(columns, values[:, np.newaxis], strict=True))
+
+
 def build_features(
     contacts: object, *, as_of: datetime | date | str | None = None, context: Context | str | Path | None = None
 ) -> pl.DataFrame:
@@ -145,5 +221,5 @@ def build_features(
     """
     taken = take_in(contacts, as_of=as_of, context=context)
     features = compute(observe(taken.export.table, taken.as_of.when, taken.context))
-    usable = taken.checked.problem.is_null()
+    usable = taken.checked.accepted
     return features.with_columns(pl.when(usable).then(pl.col(features.columns)))

@@ -10,19 +10,17 @@ from typing import Final
 
 import polars as pl
 
-from scoring.features.feature import Fact, Feature, ago, between, count
-from scoring.features.pace import EXCHANGE_CHANCE, RHYTHM, SHAPE, after_first, chance, weeks
+from scoring.features import measures as m
+from scoring.features.feature import Fact, Feature, ago
+from scoring.features.pace import RHYTHM
+from scoring.features.rhythm import SHAPE, chance
 from scoring.features.volume import MEETINGS, meeting_chance
 
 __all__ = ["CONTEXT"]
 
 _DAY: Final = 86_400
-_INBOUND, _INBOUND_30D, _OUTBOUND = count("total_inbound"), count("total_inbound_30d"), count("total_outbound")
-_ACTIVE = _INBOUND_30D > 0
-_TENURE = ago("first_engaged_time").fill_null(0)
-_SILENCE = ago("last_inbound_time")
-_SPAN = between("first_inbound_time", "last_inbound_time").clip(0)
-_REPEATS = after_first(weeks(_INBOUND, _SPAN))
+_ACTIVE = m.INBOUND_30D > 0
+_TENURE = m.AGE.fill_null(0)
 
 # How much of the others' pace to believe: as if 300 days at these paces had been seen before.
 _BELIEF_DAYS: Final = 300.0
@@ -44,12 +42,12 @@ def _pace(level: str, kind: str, own: pl.Expr, expected: float) -> pl.Expr:
 
 
 def _inbound_chance(level: str) -> pl.Expr:
-    rate_days = SHAPE / _pace(level, "inbound", _INBOUND, _MAILS_A_DAY)
-    return chance(_REPEATS, _SPAN, ago("first_inbound_time"), rate_days)
+    rate_days = SHAPE / _pace(level, "inbound", m.INBOUND, _MAILS_A_DAY)
+    return chance(m.INBOUND_WEEK_REPEATS, m.INBOUND_SPAN, m.INBOUND_AGE, rate_days)
 
 
 def _meeting_chance(level: str) -> pl.Expr:
-    return meeting_chance(_pace(level, "meetings", count("total_meetings"), _MEETINGS_A_DAY))
+    return meeting_chance(_pace(level, "meetings", m.MEETINGS, _MEETINGS_A_DAY))
 
 
 REP = Fact(
@@ -147,7 +145,7 @@ _REP: Final = (
         formula="meeting_chance with the pace of the rep's other contacts, (meetings + 0.6) / (days + 300), as "
         "prior, times emails_weeks_chance",
         trend=1,
-        expression=_meeting_chance("rep") * EXCHANGE_CHANCE,
+        expression=_meeting_chance("rep") * m.EMAIL_WEEKS_CHANCE,
     ),
 )
 _CONTACT: Final = (
@@ -165,7 +163,7 @@ _CONTACT: Final = (
         fact=ALL_REPS,
         formula="(other reps written to both before and in the last 30 days + 0.2) / contact_rows",
         trend=1,
-        expression=(_other("contact_rows_returned", _ACTIVE & (_INBOUND > _INBOUND_30D)) + 0.2)
+        expression=(_other("contact_rows_returned", _ACTIVE & (m.INBOUND > m.INBOUND_30D)) + 0.2)
         / pl.col("contact_rows"),
     ),
     Feature(
@@ -181,10 +179,10 @@ _CONTACT: Final = (
         fact=ALL_REPS,
         formula="momentum of the contact's mails to other reps * (total_inbound + 0.1) / (tenure + 30)",
         trend=1,
-        expression=(_other("contact_inbound_30d", _INBOUND_30D) + 0.5)
-        / (_other("contact_inbound", _INBOUND) * 30 / (ago("contact_first_engaged_time") + 30) + 0.5)
-        * (_INBOUND + 0.1)
-        / (ago("first_engaged_time") + 30),
+        expression=(_other("contact_inbound_30d", m.INBOUND_30D) + 0.5)
+        / (_other("contact_inbound", m.INBOUND) * 30 / (ago("contact_first_engaged_time") + 30) + 0.5)
+        * (m.INBOUND + 0.1)
+        / (m.AGE + 30),
     ),
     Feature(
         name="contact_missed",
@@ -192,7 +190,7 @@ _CONTACT: Final = (
         fact=ALL_REPS,
         formula="days_since_inbound * contact_inbound / (as_of - the contact's first touch with any rep + 30)",
         trend=-1,
-        expression=_SILENCE * pl.col("contact_inbound") / (ago("contact_first_engaged_time") + 30),
+        expression=m.SINCE_INBOUND * pl.col("contact_inbound") / (ago("contact_first_engaged_time") + 30),
     ),
     Feature(
         name="contact_silence_by_rows",
@@ -210,12 +208,12 @@ _CONTACT: Final = (
         "(other reps with mails both ways + 0.5) / (other reps who wrote + 1.5)",
         trend=1,
         expression=(
-            pl.min_horizontal(_INBOUND, _OUTBOUND)
+            pl.min_horizontal(m.INBOUND, m.OUTBOUND)
             + 1.5
-            * (_other("contact_rows_both", (_INBOUND > 0) & (_OUTBOUND > 0)) + 0.5)
-            / (_other("contact_rows_written", _OUTBOUND > 0) + 1.5)
+            * (_other("contact_rows_both", (m.INBOUND > 0) & (m.OUTBOUND > 0)) + 0.5)
+            / (_other("contact_rows_written", m.OUTBOUND > 0) + 1.5)
         )
-        / (_OUTBOUND + 1.5),
+        / (m.OUTBOUND + 1.5),
     ),
     Feature(
         name="contact_meeting_chance",
@@ -239,7 +237,7 @@ _ACCOUNT: Final = (
         unit="meetings",
         fact=ACCOUNT,
         formula="meetings of 30 days with others at the account, at most 10",
-        expression=_other("account_meetings_30d", count("total_meetings_30d")).clip(0, _MANY),
+        expression=_other("account_meetings_30d", m.MEETINGS_30D).clip(0, _MANY),
     ),
 )
 

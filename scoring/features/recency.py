@@ -6,13 +6,11 @@ from typing import Final
 
 import polars as pl
 
-from scoring.features.feature import AS_OF, Fact, Feature, ago, between, count
+from scoring.features import measures as m
+from scoring.features.feature import AS_OF, Fact, Feature, between
 
 __all__ = ["RECENCY"]
 
-_INBOUND, _OUTBOUND = count("total_inbound"), count("total_outbound")
-_SINCE_INBOUND, _SINCE_OUTBOUND = ago("last_inbound_time"), ago("last_outbound_time")
-_SINCE_ENGAGED, _AGE = ago("last_engaged_time"), ago("first_engaged_time")
 _WEEK: Final = 7
 
 LAST_INBOUND = Fact(
@@ -20,21 +18,21 @@ LAST_INBOUND = Fact(
     unit="days",
     phrase="last wrote {} ago",
     absent="never wrote",
-    value=_SINCE_INBOUND,
+    value=m.SINCE_INBOUND,
 )
 LAST_OUTBOUND = Fact(
     name="last mail to the contact",
     unit="days",
     phrase="last written to {} ago",
     absent="never written to",
-    value=_SINCE_OUTBOUND,
+    value=m.SINCE_OUTBOUND,
 )
 LAST_TOUCH = Fact(
     name="last touch",
     unit="days",
     phrase="last touch {} ago",
     absent="no touch at all",
-    value=_SINCE_ENGAGED,
+    value=m.SINCE_ENGAGED,
 )
 NEXT_MEETING = Fact(
     name="next meeting",
@@ -51,7 +49,7 @@ RECENCY: Final[tuple[Feature, ...]] = (
         fact=LAST_INBOUND,
         formula="(total_inbound_30d + 0.5) / (days_since_inbound + 3)",
         trend=1,
-        expression=(count("total_inbound_30d") + 0.5) / (_SINCE_INBOUND + 3),
+        expression=(m.INBOUND_30D + 0.5) / (m.SINCE_INBOUND + 3),
     ),
     Feature(
         name="inbound_by_silence",
@@ -59,7 +57,7 @@ RECENCY: Final[tuple[Feature, ...]] = (
         fact=LAST_INBOUND,
         formula="(total_inbound + 0.5) / (days_since_inbound + 7)",
         trend=1,
-        expression=(_INBOUND + 0.5) / (_SINCE_INBOUND + _WEEK),
+        expression=(m.INBOUND + 0.5) / (m.SINCE_INBOUND + _WEEK),
     ),
     Feature(
         name="days_since_outbound",
@@ -67,7 +65,7 @@ RECENCY: Final[tuple[Feature, ...]] = (
         fact=LAST_OUTBOUND,
         formula="as_of - last_outbound_time",
         trend=-1,
-        expression=_SINCE_OUTBOUND,
+        expression=m.SINCE_OUTBOUND,
     ),
     Feature(
         name="days_since_engaged",
@@ -75,7 +73,7 @@ RECENCY: Final[tuple[Feature, ...]] = (
         fact=LAST_TOUCH,
         formula="as_of - last_engaged_time",
         trend=-1,
-        expression=_SINCE_ENGAGED,
+        expression=m.SINCE_ENGAGED,
     ),
     Feature(
         name="engaged_silence_share",
@@ -83,7 +81,7 @@ RECENCY: Final[tuple[Feature, ...]] = (
         fact=LAST_TOUCH,
         formula="days_since_engaged / (as_of - first_engaged_time + 7)",
         trend=-1,
-        expression=_SINCE_ENGAGED / (_AGE + _WEEK),
+        expression=m.SINCE_ENGAGED / (m.AGE + _WEEK),
     ),
     Feature(
         name="emails_by_silence",
@@ -91,7 +89,7 @@ RECENCY: Final[tuple[Feature, ...]] = (
         fact=LAST_TOUCH,
         formula="(total_inbound + total_outbound + 0.5) / (days_since_engaged + 7)",
         trend=1,
-        expression=(_INBOUND + _OUTBOUND + 0.5) / (_SINCE_ENGAGED + _WEEK),
+        expression=(m.INBOUND + m.OUTBOUND + 0.5) / (m.SINCE_ENGAGED + _WEEK),
     ),
     Feature(
         name="days_to_meeting",

@@ -6,21 +6,19 @@ from typing import Final
 
 import polars as pl
 
-from scoring.features.feature import Fact, Feature, ago, between, count, share
+from scoring.features import measures as m
+from scoring.features.feature import Fact, Feature, ago, between, share
 
 __all__ = ["RECIPROCITY"]
 
-_INBOUND, _OUTBOUND = count("total_inbound"), count("total_outbound")
-_SINCE_INBOUND, _SINCE_OUTBOUND = ago("last_inbound_time"), ago("last_outbound_time")
-_AGE = ago("first_engaged_time")
-_MEAN_GAP = between("first_inbound_time", "last_inbound_time").clip(0) / _INBOUND.clip(1)
+_MEAN_GAP = m.INBOUND_SPAN / m.INBOUND.clip(1)
 
 BALANCE = Fact(
     name="balance of mails",
     unit="share",
     phrase="{} of the mails are theirs",
     absent="no figure for the balance of mails",
-    value=pl.when(_INBOUND + _OUTBOUND > 0).then(_INBOUND / (_INBOUND + _OUTBOUND).clip(1)),
+    value=pl.when(m.INBOUND + m.OUTBOUND > 0).then(m.INBOUND / (m.INBOUND + m.OUTBOUND).clip(1)),
 )
 LAST_WORD = Fact(
     name="who spoke last",
@@ -34,7 +32,7 @@ BEGINNING = Fact(
     unit="days",
     phrase="known for {}",
     absent="not known before",
-    value=_AGE,
+    value=m.AGE,
 )
 
 RECIPROCITY: Final[tuple[Feature, ...]] = (
@@ -43,7 +41,7 @@ RECIPROCITY: Final[tuple[Feature, ...]] = (
         unit="times",
         fact=BALANCE,
         formula="(total_inbound + 1) / (total_outbound + 1)",
-        expression=(_INBOUND + 1) / (_OUTBOUND + 1),
+        expression=(m.INBOUND + 1) / (m.OUTBOUND + 1),
     ),
     Feature(
         name="in_flight",
@@ -51,7 +49,7 @@ RECIPROCITY: Final[tuple[Feature, ...]] = (
         fact=LAST_WORD,
         formula="(total_inbound + 0.5) / (total_inbound + total_outbound + 1) / (days_since_outbound + 3)",
         trend=1,
-        expression=share(_INBOUND, _INBOUND + _OUTBOUND) / (_SINCE_OUTBOUND + 3),
+        expression=share(m.INBOUND, m.INBOUND + m.OUTBOUND) / (m.SINCE_OUTBOUND + 3),
     ),
     Feature(
         name="unanswered_days",
@@ -60,7 +58,7 @@ RECIPROCITY: Final[tuple[Feature, ...]] = (
         formula="how long before the last outbound mail the last inbound one was (at least 0), where written to; a "
         "contact who never wrote counts as last heard of 30 days before the first touch",
         trend=-1,
-        expression=(_SINCE_INBOUND.fill_null(_AGE + 30) - _SINCE_OUTBOUND).clip(0),
+        expression=(m.SINCE_INBOUND.fill_null(m.AGE + 30) - m.SINCE_OUTBOUND).clip(0),
     ),
     Feature(
         name="last_gap_by_mean",

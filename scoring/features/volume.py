@@ -7,23 +7,18 @@ from typing import Final
 import polars as pl
 
 from scoring.config import HORIZON_DAYS
-from scoring.features.feature import Fact, Feature, ago, between, count
-from scoring.features.pace import weeks
+from scoring.features import measures as m
+from scoring.features.feature import Fact, Feature, count
 
 __all__ = ["MEETINGS", "VOLUME", "meeting_chance"]
 
-_INBOUND, _INBOUND_30D = count("total_inbound"), count("total_inbound_30d")
-_OUTBOUND = count("total_outbound")
-_MEETINGS, _MEETINGS_30D = count("total_meetings"), count("total_meetings_30d")
-_AGE = ago("first_engaged_time")
-_INBOUND_SPAN = between("first_inbound_time", "last_inbound_time").clip(0)
 _MINUTE: Final = 60
 _MEETING_SHAPE, _OLD_COUNTS, _MEETINGS_A_DAY = 0.3, 0.2, 0.005
 
 
 def _momentum(recent: pl.Expr, total: pl.Expr) -> pl.Expr:
     """Count the last 30 days against what the row's own pace over all time would give, smoothed."""
-    return (recent + 0.5) / (total * HORIZON_DAYS / (_AGE + HORIZON_DAYS) + 0.5)
+    return (recent + 0.5) / (total * HORIZON_DAYS / (m.AGE + HORIZON_DAYS) + 0.5)
 
 
 def meeting_chance(meetings_a_day: pl.Expr) -> pl.Expr:
@@ -40,8 +35,8 @@ def meeting_chance(meetings_a_day: pl.Expr) -> pl.Expr:
         In (0, 1). Gamma-Poisson with shape 0.3, in which the last 30 days count fully and older ones a fifth, since
         the export holds no times of meetings.
     """
-    days = _MEETING_SHAPE / meetings_a_day + HORIZON_DAYS + _OLD_COUNTS * (_AGE.fill_null(0) - HORIZON_DAYS).clip(0)
-    met = _MEETINGS_30D + _OLD_COUNTS * (_MEETINGS - _MEETINGS_30D).clip(0)
+    days = _MEETING_SHAPE / meetings_a_day + HORIZON_DAYS + _OLD_COUNTS * (m.AGE.fill_null(0) - HORIZON_DAYS).clip(0)
+    met = m.MEETINGS_30D + _OLD_COUNTS * (m.MEETINGS - m.MEETINGS_30D).clip(0)
     return 1 - (days / (days + HORIZON_DAYS)).pow(_MEETING_SHAPE + met)
 
 
@@ -50,36 +45,36 @@ INBOUND = Fact(
     unit="mails",
     phrase="wrote {} so far",
     absent="no figure for mails from the contact",
-    value=_INBOUND,
+    value=m.INBOUND,
 )
 RECENT_INBOUND = Fact(
     name="mails from the contact in 30 days",
     unit="mails",
     phrase="wrote {} in 30 days",
     absent="no figure for mails of the last 30 days",
-    value=_INBOUND_30D,
+    value=m.INBOUND_30D,
 )
 MEETINGS = Fact(
     name="meetings",
     unit="meetings",
     phrase="{} so far",
     absent="no figure for meetings",
-    value=_MEETINGS,
+    value=m.MEETINGS,
 )
 RECENT_MEETINGS = Fact(
     name="meetings in 30 days",
     unit="meetings",
     phrase="{} in 30 days",
     absent="no figure for meetings of the last 30 days",
-    value=_MEETINGS_30D,
+    value=m.MEETINGS_30D,
 )
 TIME_SPENT = Fact(
     name="time spent for each touch",
     unit="minutes",
     phrase="{} spent for each touch",
     absent="no touch to spend time on",
-    value=pl.when(_INBOUND + _OUTBOUND + _MEETINGS > 0).then(
-        count("total_time_spent") / _MINUTE / (_INBOUND + _OUTBOUND + _MEETINGS).clip(1)
+    value=pl.when(m.INBOUND + m.OUTBOUND + m.MEETINGS > 0).then(
+        count("total_time_spent") / _MINUTE / (m.INBOUND + m.OUTBOUND + m.MEETINGS).clip(1)
     ),
 )
 
@@ -90,14 +85,14 @@ VOLUME: Final[tuple[Feature, ...]] = (
         fact=INBOUND,
         formula="w * (1 - (1 - 1 / w) ** total_inbound), w = 1 + inbound_span_days / 7",
         trend=1,
-        expression=weeks(_INBOUND, _INBOUND_SPAN),
+        expression=m.INBOUND_WEEKS,
     ),
     Feature(
         name="inbound_momentum",
         unit="times",
         fact=RECENT_INBOUND,
         formula="(total_inbound_30d + 0.5) / (total_inbound * 30 / (as_of - first_engaged_time + 30) + 0.5)",
-        expression=_momentum(_INBOUND_30D, _INBOUND),
+        expression=_momentum(m.INBOUND_30D, m.INBOUND),
     ),
     Feature(
         name="meetings_by_silence",
@@ -105,7 +100,7 @@ VOLUME: Final[tuple[Feature, ...]] = (
         fact=MEETINGS,
         formula="(total_meetings + 0.2) / (days_since_engaged + 14)",
         trend=1,
-        expression=(_MEETINGS + 0.2) / (ago("last_engaged_time") + 14),
+        expression=(m.MEETINGS + 0.2) / (m.SINCE_ENGAGED + 14),
     ),
     Feature(
         name="meeting_chance_by_silence",
@@ -113,7 +108,7 @@ VOLUME: Final[tuple[Feature, ...]] = (
         fact=MEETINGS,
         formula="meeting_chance(0.005 a day) / (days_since_engaged + 14)",
         trend=1,
-        expression=meeting_chance(pl.lit(_MEETINGS_A_DAY)) / (ago("last_engaged_time") + 14),
+        expression=meeting_chance(pl.lit(_MEETINGS_A_DAY)) / (m.SINCE_ENGAGED + 14),
     ),
     Feature(
         name="total_meetings_30d",
@@ -121,7 +116,7 @@ VOLUME: Final[tuple[Feature, ...]] = (
         fact=RECENT_MEETINGS,
         formula="total_meetings_30d",
         trend=1,
-        expression=_MEETINGS_30D,
+        expression=m.MEETINGS_30D,
     ),
     Feature(
         name="minutes_a_touch",

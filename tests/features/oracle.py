@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from scoring.features.profile import department_group, seniority_rank
+from scoring.features.vocabulary import department_group, seniority_rank
 
 Cells = dict[str, Any]
 Totals = dict[str, dict[str | None, Cells]]

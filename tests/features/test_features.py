@@ -27,6 +27,7 @@ from scoring.features import (
     compute_facts,
     observe,
 )
+from scoring.features.measures import MEASURES
 from scoring.simulation import Settings, draw_organisation
 from scoring.wording import LADDERS
 
@@ -270,7 +271,7 @@ def test_names_and_formulas_are_unique() -> None:
 
 @pytest.mark.parametrize("feature", FEATURES, ids=lambda feature: feature.name)
 def test_a_feature_reads_what_it_may(feature: Feature) -> None:
-    own = {"as_of", *USED}
+    own = {"as_of", *USED, *(name for stage in MEASURES for name in stage)}
     read = roots(feature.expression)
     assert read
     assert not roots(feature.expression, feature.fact.value) & OUTCOMES
@@ -281,6 +282,14 @@ def test_a_feature_reads_what_it_may(feature: Feature) -> None:
     assert feature.trend in (-1, 0, 1)
     if not feature.needs_context:
         assert not roots(feature.fact.value) - own, "own features must be tellable without a context"
+
+
+def test_measures_read_fields_and_the_stages_before() -> None:
+    known = {"as_of", *USED}
+    for stage in MEASURES:
+        assert not set(stage) & known
+        assert roots(*stage.values()) <= known
+        known |= set(stage)
 
 
 def test_facts_can_be_put_into_words() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from scoring.features.profile import DEPARTMENT, SENIORITY, department_group, seniority_rank
+from scoring.features.vocabulary import department_group, ranked, seniority_rank
 from scoring.simulation.profiles import TITLES
 
 ENTRY, PROFESSIONAL, MANAGER, DIRECTOR, VICE_PRESIDENT, TOP = 1, 2, 3, 4, 5, 6
@@ -77,9 +77,12 @@ def test_ranks_of_the_simulated_words_ascend() -> None:
     assert ranks == sorted(ranks)  # type: ignore[type-var]
 
 
+SENIORITY, DEPARTMENT = ranked("seniority", seniority_rank), ranked("department", department_group)
+
+
 def test_columns_are_ranked_text_by_text() -> None:
     table = pl.DataFrame({"seniority": ["VP", None, "?", "VP", ""], "department": [None, "IT", "?", "it", "Legal"]})
-    assert table.select(SENIORITY.value).to_series().to_list() == [5, None, None, 5, None]
-    assert table.select(DEPARTMENT.value).to_series().to_list() == [None, 3, None, 3, 1]
+    assert table.select(SENIORITY).to_series().to_list() == [5, None, None, 5, None]
+    assert table.select(DEPARTMENT).to_series().to_list() == [None, 3, None, 3, 1]
     for rows in (table.head(0), table.select(pl.lit(None, dtype=pl.String).alias(name) for name in table.columns)):
-        assert rows.select(SENIORITY.value, rank=DEPARTMENT.value).null_count().row(0) == (rows.height,) * 2
+        assert rows.select(SENIORITY, DEPARTMENT).null_count().row(0) == (rows.height,) * 2

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scoring.features.pace import after_first, chance, still_alive, weeks
+from scoring.features.rhythm import after_first, chance, still_alive, weeks
 from scoring.features.volume import meeting_chance
 
 days = st.integers(0, 4000).map(float)
@@ -102,9 +102,8 @@ def test_two_touches_a_second_apart_are_a_repeat() -> None:
 
 def test_meetings_by_hand() -> None:
     row = pl.DataFrame(
-        {"first_engaged_time": [None], "as_of": [None], "total_meetings": [7], "total_meetings_30d": [2]}
+        {"age_days": [None], "meetings": [7.0], "meetings_30d": [2.0]}, schema_overrides={"age_days": pl.Float64}
     )
-    row = row.with_columns(pl.col("first_engaged_time", "as_of").cast(pl.Datetime("us", "UTC")))
     days_seen = 0.3 / 0.005 + 30
     expected = 1 - (days_seen / (days_seen + 30)) ** (0.3 + 2 + 0.2 * 5)
     assert row.select(meeting_chance(lit(0.005))).item() == pytest.approx(expected)
