@@ -140,7 +140,8 @@ def write_card(model: Model, judged: pl.DataFrame) -> str:
         "whole export.",
         "## What it learned from",
         f"{model.provenance['rows']:,} rows of {recipe['organisations']} simulated organisations, each exported on "
-        f"{recipe['dates']} dates, drawn from seed {recipe['seed']} on. No one's data is in it. Mean rates: {rates}.",
+        f"{recipe['dates']} dates, drawn from seed {recipe['seed']} on; the 30 days after each export happened once and "
+        f"were drawn {recipe['futures']} times more. No one's data is in it. Mean rates: {rates}.",
         "## How good it is where it was not trained",
         f"Means over {judged['seed'].n_unique()} other simulated organisations, each judged on the 30 days after one "
         "date. Nothing can beat the true chance: what lies between is what an export cannot tell.",
@@ -165,7 +166,9 @@ _LIMITS: Final = """\
 def _table(judged: pl.DataFrame) -> str:
     measures = {"auc": "AUC", "ap": "AP", "ndcg": "NDCG@10 per rep", "brier": "Brier"}
     present = {name: title for name, title in measures.items() if name in judged.columns}
-    means = judged.group_by("target", "model", maintain_order=True).agg(pl.len(), pl.col(list(present)).mean())
+    # what cannot be measured in an organisation, such as the order of a rep's few contacts, is left out of its mean
+    known = judged.with_columns(pl.col(list(present)).fill_nan(None))
+    means = known.group_by("target", "model", maintain_order=True).agg(pl.len(), pl.col(list(present)).mean())
     lines = [
         "| target | model | organisations | " + " | ".join(present.values()) + " |",
         "|---|---|---|" + "---|" * len(present),
