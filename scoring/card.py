@@ -140,8 +140,8 @@ def write_card(model: Model, judged: pl.DataFrame) -> str:
         "whole export.",
         "## What it learned from",
         f"{model.provenance['rows']:,} rows of {recipe['organisations']} simulated organisations, each exported on "
-        f"{recipe['dates']} dates, drawn from seed {recipe['seed']} on; the 30 days after each export happened once and "
-        f"were drawn {recipe['futures']} times more. No one's data is in it. Mean rates: {rates}.",
+        f"{recipe['dates']} dates, drawn from seed {recipe['seed']} on; the 30 days after each export happened once "
+        f"and were drawn {recipe['futures']} times more. No one's data is in it. Mean rates: {rates}.",
         "## How good it is where it was not trained",
         f"Means over {judged['seed'].n_unique()} other simulated organisations, each judged on the 30 days after one "
         "date. Nothing can beat the true chance: what lies between is what an export cannot tell.",
