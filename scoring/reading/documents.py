@@ -178,6 +178,19 @@ def _repeated(name: str) -> InputError:
     return InputError(f'each record has the key "{shown(name)}" more than once', expected="each key once")
 
 
+def _take_record(text: str, place: int, records: _Records) -> int:
+    """Take the record at a place, or note that there is none; return the place of what follows."""
+    try:
+        value, end = _SCAN(text, place)
+    except ValueError as error:
+        value, end = None, _end_of_damage(text, place, error, records)
+    if isinstance(value, dict):
+        records.add(value, place)
+    else:
+        records.tear(place, end)
+    return _after(_BETWEEN, text, end)
+
+
 def _end_of_damage(text: str, place: int, error: ValueError, records: _Records) -> int:
     """Find where to go on after what is no record."""
     if isinstance(error, RepeatedKey):
@@ -268,15 +281,7 @@ def _scan_array(text: str, start: int, records: _Records) -> int:
                 place = records.add_block(block)
                 continue
             singly = place + SIZE
-        try:
-            value, end = _SCAN(text, place)
-        except ValueError as error:
-            value, end = None, _end_of_damage(text, place, error, records)
-        if isinstance(value, dict):
-            records.add(value, place)
-        else:
-            records.tear(place, end)
-        place = _after(_BETWEEN, text, end)
+        place = _take_record(text, place, records)
     if not records.torn or max(records.torn) != len(records.places) - 1:
         records.tear(len(text), len(text))  # cut between two records: that something is missing must be seen
     return place
@@ -314,15 +319,7 @@ def _scan_objects(text: str, start: int, records: _Records) -> None:
     """Take objects that follow each other, each over as many lines as it likes."""
     place = start
     while place < len(text):
-        try:
-            value, end = _SCAN(text, place)
-        except ValueError as error:
-            value, end = None, _end_of_damage(text, place, error, records)
-        if isinstance(value, dict):
-            records.add(value, place)
-        else:
-            records.tear(place, end)
-        place = _after(_BETWEEN, text, end)
+        place = _take_record(text, place, records)
 
 
 def _next_record(text: str, place: int, damage: int, records: _Records) -> int:

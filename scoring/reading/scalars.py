@@ -185,6 +185,15 @@ def _unusual(value: Any) -> Any:
     return str(value)
 
 
+def _bare(value: Any) -> Any:
+    """Return a plain cell, text without outer white space; None for what says that there is nothing."""
+    value = plain(value)
+    if not isinstance(value, str):
+        return value
+    text = value.strip(BLANKS)
+    return None if text in _NOTHING else text
+
+
 def _identity_of(value: Any) -> str | None:
     """Read a cell of a field that only describes."""
     text = value if type(value) is str else as_text(plain(value))
@@ -204,32 +213,25 @@ def _flag_of(value: Any) -> bool | None:
     """Read a flag."""
     if type(value) is bool:
         return value
-    value = plain(value)
+    value = _bare(value)
     if value is None or type(value) is bool:
         return value
     if isinstance(value, (int, float)) and value in (0, 1):
         return bool(value)
-    if isinstance(value, str):
-        text = value.strip(BLANKS)
-        if text in _NOTHING:
-            return None
-        if text.lower() in _FLAGS:
-            return _FLAGS[text.lower()]
+    if isinstance(value, str) and value.lower() in _FLAGS:
+        return _FLAGS[value.lower()]
     raise Unreadable
 
 
 def _number_of(value: Any) -> float | None:
     """Read a finite number."""
-    value = plain(value)
+    value = _bare(value)
     if value is None:
         return None
     if isinstance(value, str):
-        text = value.strip(BLANKS)
-        if text in _NOTHING:
-            return None
-        if not _NUMBER.match(text):
+        if not _NUMBER.match(value):
             raise Unreadable
-        value = float(text)
+        value = float(value)
     if not isinstance(value, (int, float)) or isinstance(value, bool) or abs(value) > 1e300:
         raise Unreadable
     return float(value)
@@ -272,17 +274,14 @@ def time_of(value: Any) -> datetime | None:
     >>> time_of(1_767_225_600_000).isoformat()
     '2026-01-01T00:00:00+00:00'
     """
-    value = plain(value)
+    value = _bare(value)
     if value is None:
         return None
     if isinstance(value, str):
-        text = value.strip(BLANKS)
-        if text in _NOTHING:
-            return None
-        if _NUMBER.match(text):
-            found = _since_1970(int(text) if text.isdigit() and len(text) < LONGEST_TICKS else float(text))
+        if _NUMBER.match(value):
+            found = _since_1970(int(value) if value.isdigit() and len(value) < LONGEST_TICKS else float(value))
         else:
-            found = _iso(text)
+            found = _iso(value)
     elif isinstance(value, datetime):
         found = datetime(
             *(value.year, value.month, value.day, value.hour, value.minute, value.second, value.microsecond),

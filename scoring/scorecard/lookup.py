@@ -106,8 +106,7 @@ class Lookup:
         contributions : numpy.ndarray
             Float64, shape (rows, features), by `features`; 0 where the scorecard has no table.
         """
-        log_odds, contributions = self._score(columns, scorecard)
-        return log_odds, contributions
+        return self._score(columns, scorecard)
 
     def _score(self, columns: Columns, explained: int | None) -> tuple[Floats, Floats]:
         rows, arrays = gather(columns, self.features)
