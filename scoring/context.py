@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from hashlib import blake2b
 from pathlib import Path
 from typing import Final
@@ -17,12 +18,15 @@ from typing import Final
 import polars as pl
 
 from scoring.errors import InputError
+from scoring.paths import local_path
+from scoring.schema import empty, same_time
 from scoring.writing import beside
 
 __all__ = ["LEVELS", "Context", "total_rows"]
 
 _FORMAT: Final = "1"
 _HEADER: Final = "scoring.context"
+_OF_POLARS: Final = (pl.exceptions.PolarsError, pl.exceptions.PanicException)  # damaged Parquet gives either
 
 _KEYS: Final[Mapping[str, pl.Expr]] = {
     "rep": pl.col("source_email"),
@@ -88,7 +92,7 @@ def total_rows(table: pl.DataFrame, level: str, as_of: datetime) -> pl.DataFrame
     >>> total_rows(schema.empty(3), "org", datetime(2026, 1, 1, tzinfo=UTC))["rows"].item()
     3.0
     """
-    dated = table.with_columns(pl.lit(as_of, dtype=pl.Datetime("us", "UTC")).alias(_AS_OF))
+    dated = table.with_columns(same_time(as_of, table.height))
     if level == "org":
         return dated.select(_TOTALS)
     keyed = dated.with_columns(_key(level)).filter(pl.col("key").is_not_null())
@@ -168,9 +172,9 @@ class Context:
         for level, totals in self.totals.items():
             keys = pl.Series("key", [None], pl.String) if level == "org" else totals["key"]
             keys = keys if self.hashed else _hash(keys)
-            parts.append(totals.with_columns(keys, level=pl.lit(level)).select("level", "key", *_names()))
+            parts.append(totals.with_columns(keys, level=pl.lit(level)).select(list(_saved_schema())))
         about = json.dumps({"format": _FORMAT, "as_of": self.as_of.isoformat()})
-        with beside(Path(path)) as part:
+        with beside(local_path(path)) as part:
             pl.concat(parts).sort("level", "key").write_parquet(part, metadata={_HEADER: about})
 
     @classmethod
@@ -191,20 +195,22 @@ class Context:
         InputError
             If the file is not a context or was written by a newer version.
         """
-        path = Path(path)
+        path = local_path(path)
         hint = "make one with scoring.build_context(...).save(...)"
         try:
             about = json.loads(pl.read_parquet_metadata(path).get(_HEADER, "{}"))
             frame = pl.read_parquet(path)
             version, as_of = about["format"], datetime.fromisoformat(about["as_of"]).astimezone(UTC)
-        except (OSError, ValueError, KeyError, TypeError, pl.exceptions.PolarsError) as error:
+        except (OSError, ValueError, KeyError, TypeError, *_OF_POLARS) as error:
             raise InputError(
                 f"{path.name} is not a context", expected="a file that Context.save wrote", hint=hint
             ) from error
         if version != _FORMAT:
             raise InputError(f"{path.name} has context format {version}", expected=str(_FORMAT), hint=hint)
-        if frame.columns != ["level", "key", *_names()]:
+        if frame.schema != _saved_schema():
             raise InputError(f"{path.name} has other columns than a context", hint=hint)
+        if frame.select("level", "key").is_duplicated().any():  # joined to such totals, rows would multiply
+            raise InputError(f"{path.name} has two totals of one key", hint=hint)
         totals = {level: frame.filter(pl.col("level") == level).drop("level") for level in LEVELS}
         totals["org"] = totals["org"].drop("key")
         if totals["org"].height != 1:
@@ -212,8 +218,10 @@ class Context:
         return cls(as_of, totals, hashed=True)
 
 
-def _names() -> list[str]:
-    return [expression.meta.output_name() for expression in _TOTALS]
+@cache
+def _saved_schema() -> pl.Schema:
+    totals = total_rows(empty(), "rep", datetime(1970, 1, 1, tzinfo=UTC))
+    return pl.Schema({"level": pl.String(), **totals.schema})
 
 
 def _hash(keys: pl.Series) -> pl.Series:

@@ -17,6 +17,7 @@ from scoring.context import LEVELS, Context, total_rows
 from scoring.prediction import COLUMNS
 
 NOON = datetime(2026, 1, 10, 12, tzinfo=UTC)
+GOOD_HEADER = {"scoring.context": '{"as_of": "2026-01-01", "format": "1"}'}
 
 
 def table(rows: list[dict[str, object]]) -> pl.DataFrame:
@@ -175,14 +176,21 @@ def damaged(path: Path, how: str, whole: bytes) -> None:
         case "no date":
             frame.write_parquet(path, metadata={"scoring.context": '{"format": "1"}'})
         case "no columns":
-            frame.write_parquet(path, metadata={"scoring.context": '{"as_of": "2026-01-01", "format": "1"}'})
+            frame.write_parquet(path, metadata=GOOD_HEADER)
+        case "other types":
+            pl.read_parquet(path.with_name("whole")).with_columns(rows=pl.lit("1")).write_parquet(
+                path, metadata=GOOD_HEADER
+            )
+        case "a key twice":
+            totals = pl.read_parquet(path.with_name("whole"))
+            pl.concat([totals, totals.filter(level="rep")]).write_parquet(path, metadata=GOOD_HEADER)
 
 
 @pytest.mark.parametrize(
     "how",
     [
         *("missing", "folder", "text", "empty", "cut off", "overwritten", "another table", "newer"),
-        *("no json", "not an object", "no date", "no columns"),
+        *("no json", "not an object", "no date", "no columns", "other types", "a key twice"),
     ],
 )
 def test_what_is_no_context_is_refused(how: str, context: Context, tmp_path: Path) -> None:
