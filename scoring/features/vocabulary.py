@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import cache
+from functools import lru_cache
 from typing import Final
 
 import polars as pl
@@ -61,7 +61,7 @@ _DEPARTMENT: Final = (
 def _ranker(patterns: tuple[tuple[int, str], ...]) -> Callable[[str], float | None]:
     compiled = [(rank, re.compile(pattern)) for rank, pattern in patterns]
 
-    @cache
+    @lru_cache(maxsize=4096)  # words of customers must not pile up in a service that runs for months
     def rank_of(text: str) -> float | None:
         bare = text.lower().replace("_", " ").replace(".", "")  # c_suite, V.P.
         return next((float(rank) for rank, pattern in compiled if pattern.search(bare)), None)
