@@ -21,8 +21,8 @@ from scoring.wording import LADDERS
 __all__ = ["EACH_WAY", "LEAST", "NOTHING_STANDS_OUT", "Explainer"]
 
 EACH_WAY: Final = 3
-LEAST: Final = 0.05
-"""A reason moves the log-odds by at least this: at one half, the chance by about one percentage point."""
+LEAST: Final = 0.1
+"""A reason moves the log-odds by at least this: at one half, the chance by two and a half percentage points."""
 NOTHING_STANDS_OUT: Final = "much like the average contact"
 
 _CENTS: Final = 100

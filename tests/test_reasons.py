@@ -127,11 +127,11 @@ def test_a_sentence_says_the_row_s_own_value(days: float, words: str) -> None:
 def test_near_copies_are_one_reason() -> None:
     mails, copy = fact("mails"), fact("copy", "flag")
     explainer = Explainer([feature("a", mails), feature("c", copy), feature("b", mails)])
-    added = np.array([[0.4, -0.2, 0.5], [-0.4, 0.04, 0.5], [-0.4, 0.0, 0.1]])
+    added = np.array([[0.4, -0.2, 0.5], [-0.4, 0.04, 0.6], [-0.4, 0.0, 0.1]])
     facts = pl.DataFrame({"copy": [0.0, 1.0, None], "mails": [7.0, None, 0.0]})
     assert explainer.reasons(added, facts).to_list() == [
         "mails is 5 to 9 mails (+0.90); copy is no (-0.20)",
-        "no mails (+0.10)",
+        "no mails (+0.20)",
         "mails is no mail (-0.30)",
     ]
 

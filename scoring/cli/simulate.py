@@ -64,7 +64,8 @@ def write_simulated(output: Path, seed: int = 1, rows: int = 3000, outcomes: Pat
     also = None if outcomes is None else check_target(outcomes)
     if also is not None and also.resolve() == target.resolve():
         raise InputError("the export and its outcomes are one file", hint="give two names")
-    organisation = draw_organisation(seed, Settings(rows=rows))
+    # contacts are outside people here, as they are for most who would try it
+    organisation = draw_organisation(seed, Settings(rows=rows, closed=False, one_row_a_contact=False))
     when = organisation.dates(3)[-1]
     export = organisation.export(when)
     write_frame(export, target)

@@ -9,7 +9,7 @@ import polars as pl
 from scoring.features import measures as m
 from scoring.features.feature import AS_OF, Fact, Feature, between
 
-__all__ = ["RECENCY"]
+__all__ = ["LAST_INBOUND", "RECENCY"]
 
 _WEEK: Final = 7
 

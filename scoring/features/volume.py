@@ -9,6 +9,7 @@ import polars as pl
 from scoring.config import HORIZON_DAYS
 from scoring.features import measures as m
 from scoring.features.feature import Fact, Feature, count
+from scoring.features.recency import LAST_INBOUND
 
 __all__ = ["MEETINGS", "VOLUME", "meeting_chance"]
 
@@ -47,13 +48,6 @@ INBOUND = Fact(
     absent="no figure for mails from the contact",
     value=m.INBOUND,
 )
-RECENT_INBOUND = Fact(
-    name="mails from the contact in 30 days",
-    unit="mails",
-    phrase="wrote {} in 30 days",
-    absent="no figure for mails of the last 30 days",
-    value=m.INBOUND_30D,
-)
 MEETINGS = Fact(
     name="meetings",
     unit="meetings",
@@ -90,7 +84,7 @@ VOLUME: Final[tuple[Feature, ...]] = (
     Feature(
         name="inbound_momentum",
         unit="times",
-        fact=RECENT_INBOUND,
+        fact=LAST_INBOUND,
         formula="(total_inbound_30d + 0.5) / (total_inbound * 30 / (as_of - first_engaged_time + 30) + 0.5)",
         expression=_momentum(m.INBOUND_30D, m.INBOUND),
     ),
