@@ -198,7 +198,8 @@ def _since_1970(ticks: pl.Expr) -> pl.Expr:
     time = pl.lit(None, dtype=pl.Float64)
     for unit in scalars.EPOCH_UNITS:
         near = (ticks >= scalars.EPOCH_FIRST * unit) & (ticks < scalars.EPOCH_LAST * unit)
-        micros = ticks * (10**6 // unit) if unit <= 10**6 else ticks // (unit // 10**6)
+        whole = ticks.cast(pl.Int64, strict=False)  # polars rounds before it takes the floor of a float
+        micros = ticks * (10**6 // unit) if unit <= 10**6 else whole // (unit // 10**6)
         time = pl.when(near).then(micros).otherwise(time)
     return time.cast(pl.Int64, strict=False).cast(_UTC)
 

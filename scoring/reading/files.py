@@ -262,10 +262,9 @@ def _as_utf8(data: bytes) -> tuple[bytes, str]:
 def _without_zeros(data: bytes) -> bytes:
     """Cut off zeros at the end, which is what a disk holds of a file that was not written to its end, and say so."""
     whole = data.rstrip(b"\x00")
-    if len(data) - len(whole) > 1:
+    if whole and len(data) - len(whole) > 1:
         warn(f"the file ends in {len(data) - len(whole):,} zero bytes, as one does that was not written to its end")
-        return whole
-    return data
+    return whole if len(data) - len(whole) > 1 else data
 
 
 def _unmarked_utf16(data: bytes) -> str | None:

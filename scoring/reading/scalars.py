@@ -306,7 +306,10 @@ def _since_1970(ticks: float) -> datetime:
     """Turn a number of seconds or of parts of a second since 1970 into a time."""
     for unit in EPOCH_UNITS:
         if EPOCH_FIRST * unit <= ticks < EPOCH_LAST * unit:
-            return _EPOCH + timedelta(microseconds=int(ticks * 10**6) // unit)
+            # As for a column: to multiply or divide a float by more than is needed would round it.
+            finer = unit // 10**6
+            micros = int(ticks) // finer if finer else ticks * (10**6 // unit)
+            return _EPOCH + timedelta(microseconds=int(micros))
     raise Unreadable
 
 

@@ -235,6 +235,14 @@ def test_a_column_and_a_record_read_the_same(name, cell):
     assert (found[0], bool(faults)) == alone(name, cell)
 
 
+@pytest.mark.parametrize("cell", ["1074794508725157.0", "3163254356741903000.0", "1074794508.725157"])
+def test_digits_below_a_second_are_the_same_in_a_column_and_a_record(cell):
+    found, faults = column("last_inbound_time", [cell], dtype=pl.String)
+    assert (found[0], bool(faults)) == alone("last_inbound_time", cell)
+    found, faults = column("last_inbound_time", [float(cell)])
+    assert (found[0], bool(faults)) == alone("last_inbound_time", float(cell))
+
+
 odd_numbers = st.one_of(
     st.integers(-(2**63), 2**63 - 1), st.floats(), st.integers(6 * 10**8, 41 * 10**8), st.integers(0, 2)
 )

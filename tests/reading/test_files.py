@@ -90,6 +90,11 @@ def test_a_file_cut_within_a_character(write):
     assert found.source["email"].to_list() == ["a@b.example"]
 
 
+def test_nothing_but_zeros_is_an_empty_file(write):
+    with pytest.raises(InputError, match="the file is empty"):
+        read_file(write(bytes(5000)))
+
+
 def test_zeros_at_the_end_are_said(write):
     with pytest.warns(SchemaWarning, match="4,096 zero bytes"):
         found = read_file(write(TEXT.encode() + bytes(4096)))
