@@ -110,7 +110,7 @@ def _show(summary: Summary, top: int) -> None:
     if top > 0 and summary.scored:
         print_top(Path(summary.output), top)
     tiers = ", ".join(f"{count:,} {tier}" for tier, count in summary.tiers.items())
-    print(f"{summary.scored:,} of {summary.rows:,} contacts scored: {tiers}", end="")
+    print(f"{summary.scored:,} of {summary.rows:,} contacts scored{': ' if tiers else ''}{tiers}", end="")
     print(f"; {summary.suppressed:,} suppressed" if summary.suppressed else "")
     for rule, count in summary.rules.items():
         print(f"  {count:,} rows: {rule.replace('_', ' ')}", file=sys.stderr)
