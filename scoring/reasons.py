@@ -62,7 +62,7 @@ class Explainer:
             sentences += [*(fact.phrase.format(name) for _, name in ladder.steps), fact.absent]
         self._each_way = min(EACH_WAY, len(self.facts))
         self._silent = len(sentences)
-        # the texts are gathered in one expression, made once: a single record is then explained as fast as it is scored
+        # the texts of many rows are gathered in one expression, made once
         self._words = sentences
         self._amounts = [f" ({cents / _CENTS:+.2f})" for cents in range(-_MOST, _MOST + 1)]
         words = pl.lit(pl.Series("words", [*sentences, None], dtype=pl.String))

@@ -93,44 +93,12 @@ def _shares() -> tuple[tuple[float, str], ...]:
     return ((0.0, "under 5 %"), *steps, (0.95, "over 95 %"))
 
 
-def _rates(what: str) -> tuple[tuple[float, str], ...]:
-    """Things a month, where the smallest are better said the other way round."""
-    rare = (
-        (0.0, "hardly ever"),
-        (1 / 24, f"a {what} in 1 to 2 years"),
-        (1 / 12, f"a {what} in 6 to 12 months"),
-        (1 / 6, f"a {what} in 3 to 6 months"),
-        (1 / 3, f"a {what} in 1 to 3 months"),
-    )
-    edges = (1, 2, 4, 8, 15, 30, 60)
-    often = [(float(low), f"{low} to {high} {what}s a month") for low, high in zip(edges[:-1], edges[1:], strict=True)]
-    return (*rare, *often, (60.0, f"over 60 {what}s a month"))
-
-
-def _expected(what: str) -> tuple[tuple[float, str], ...]:
-    edges = (0.05, 0.1, 0.2, 0.5, 1, 2, 4, 8, 15, 30)
-    steps = [(low, f"{low:g} to {high:g} {what}s") for low, high in zip(edges[:-1], edges[1:], strict=True)]
-    return ((0.0, f"hardly any {what}"), *steps, (30.0, f"over 30 {what}s"))
-
-
-_TIMES: Final = (
-    (0.0, "under a tenth of"), (0.1, "a tenth to a quarter of"), (0.25, "a quarter to half of"), (0.5, "½ to ¾ of"),
-    (0.75, "about"), (1.25, "1¼ to 2 times"), (2.0, "2 to 4 times"), (4.0, "4 to 10 times"), (10.0, "over 10 times"),
-)  # fmt: skip
-
 LADDERS: Final[Mapping[str, Ladder]] = {
     "days": Ladder(_DAYS),
     "signed days": Ladder(_signed_days()),
     "mails": Ladder(_counted("mail", "mails")),
     "meetings": Ladder(_counted("meeting", "meetings")),
-    "contacts": Ladder(_counted("contact", "contacts")),
-    "reps": Ladder(_counted("rep", "reps")),
     "share": Ladder(_shares()),
-    "mails a month": Ladder(_rates("mail")),
-    "meetings a month": Ladder(_rates("meeting")),
-    "expected mails": Ladder(_expected("mail")),
-    "expected meetings": Ladder(_expected("meeting")),
-    "times": Ladder(_TIMES),
     "minutes": Ladder(
         (
             (0, "under 1 minute"),

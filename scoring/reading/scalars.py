@@ -117,7 +117,7 @@ def plain(value: Any) -> Any:
     if kind is float:
         return None if math.isnan(value) else value
     if isinstance(value, (datetime, date)):
-        return None if value != value else value  # noqa: PLR0124 (NaT is the one time that is not itself)
+        return None if value != value else value  # NaT is the one time that is not itself
     return _unusual(value)
 
 

@@ -49,4 +49,4 @@ def one(name: str, cell: object) -> dict[str, object]:
     return {"email": "a@b.example", "total_inbound": 1, "last_engaged_time": None} | {name: cell}
 
 
-assert len(NAMES) == 40  # noqa: S101
+assert len(NAMES) == 40
