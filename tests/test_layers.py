@@ -17,7 +17,7 @@ LAYERS = [
     {"schema", "config", "paths"},
     {"reading", "dating", "validation", "writing"},
     {"context", "intake"},
-    {"features", "simulation"},
+    {"features", "simulation", "labels"},
     {"scorecard", "metrics", "wording"},
     {"model", "reasons"},
     {"prediction", "inspection", "card", "shipped"},

@@ -14,11 +14,11 @@ import polars as pl
 from scoring.dating import parse_as_of
 from scoring.reading import Export
 from scoring.validation import single
-from scoring.validation.duplicates import find_duplicates
+from scoring.validation.duplicates import find_duplicates, key_of
 from scoring.validation.rules import NEGATIVE, NOTES, RULES, USED, Rule, contradictions
 from scoring.validation.suppression import find_suppressed
 
-__all__ = ["RULES", "Checked", "Rule", "find_suppressed", "validate"]
+__all__ = ["RULES", "Checked", "Rule", "find_suppressed", "key_of", "validate"]
 
 
 @dataclass(frozen=True)

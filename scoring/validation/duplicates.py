@@ -6,10 +6,26 @@ import polars as pl
 
 from scoring.schema import NAMES
 
-__all__ = ["find_duplicates"]
+__all__ = ["find_duplicates", "key_of"]
 
 _REP = pl.col("source_email").str.to_lowercase()
 _WHO = pl.coalesce("#" + pl.col("crm_id"), "@" + pl.col("email").str.to_lowercase())
+
+
+def key_of(rep: str, who: str) -> tuple[pl.Expr, pl.Expr]:
+    """Make the key of a row: its rep, and its contact by `crm_id`, or by `email` where that is missing.
+
+    Parameters
+    ----------
+    rep, who : str
+        Names for the two columns.
+
+    Returns
+    -------
+    tuple of polars.Expr
+        Two texts. Case does not count in addresses; a missing `source_email` is a rep of its own.
+    """
+    return _REP.alias(rep), _WHO.alias(who)
 
 
 def find_duplicates(table: pl.DataFrame, taking_part: pl.Series) -> tuple[pl.Series, pl.Series]:
@@ -44,10 +60,10 @@ def find_duplicates(table: pl.DataFrame, taking_part: pl.Series) -> tuple[pl.Ser
     none = pl.Series([False], dtype=pl.Boolean).new_from_index(0, table.height)
     if table.height < 2:
         return none, none.alias("repeat")
-    keys = table.select(key=pl.struct(_REP.alias("rep"), _WHO.alias("who")).hash()).filter(taking_part)["key"]
+    keys = table.select(key=pl.struct(*key_of("rep", "who")).hash()).filter(taking_part)["key"]
     if keys.n_unique() == len(keys):
         return none, none.alias("repeat")
-    rows = table.with_row_index("_row").with_columns(_rep=_REP, _who=_WHO).filter(taking_part)
+    rows = table.with_row_index("_row").with_columns(*key_of("_rep", "_who")).filter(taking_part)
     rows = rows.filter(pl.struct("_rep", "_who").is_duplicated())
     latest = pl.max_horizontal("last_engaged_time", "last_inbound_time", "last_outbound_time")
     rows = rows.with_columns(_latest=latest).sort(
