@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from scoring.batch import Summary, score_file
+    from scoring.config import TrainingConfig
     from scoring.context import Context
     from scoring.errors import InputError, ModelError, SchemaWarning, ScoringError
     from scoring.features import build_features
     from scoring.intake import build_context
     from scoring.model import Model, load_model
     from scoring.prediction import score
+    from scoring.training import count_labels, train
 
 __version__ = "0.1.0"
 
@@ -30,11 +32,14 @@ __all__ = [
     "SchemaWarning",
     "ScoringError",
     "Summary",
+    "TrainingConfig",
     "build_context",
     "build_features",
+    "count_labels",
     "load_model",
     "score",
     "score_file",
+    "train",
 ]
 
 # A name is imported when it is first used: `import scoring` costs nothing, `scoring --help` loads no polars.
@@ -46,11 +51,14 @@ _HOME = {
     "SchemaWarning": "errors",
     "ScoringError": "errors",
     "Summary": "batch",
+    "TrainingConfig": "config",
     "build_context": "intake",
     "build_features": "features",
+    "count_labels": "training",
     "load_model": "model",
     "score": "prediction",
     "score_file": "batch",
+    "train": "training",
 }
 
 

@@ -1,11 +1,26 @@
-"""Numbers that the whole product agrees on."""
+"""Numbers that the whole product agrees on, and the settings of training."""
 
 from __future__ import annotations
 
+import tomllib
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import timedelta
-from typing import Final, Literal
+from pathlib import Path
+from typing import Any, Final, Literal
 
-__all__ = ["EVIDENCE", "HORIZON", "HORIZON_DAYS", "SHIPPED_TIER_CUTS", "TARGETS", "TIERS", "Target"]
+from scoring.errors import InputError
+
+__all__ = [
+    "EVIDENCE",
+    "HORIZON",
+    "HORIZON_DAYS",
+    "SHIPPED_TIER_CUTS",
+    "TARGETS",
+    "TIERS",
+    "Boosting",
+    "Target",
+    "TrainingConfig",
+]
 
 HORIZON_DAYS: Final = 30
 """Every chance is for the days ``as_of <= t < as_of + 30``, as wide as the export's own `_30d` counts."""
@@ -21,3 +36,143 @@ SHIPPED_TIER_CUTS: Final = (0.50, 0.20, 0.05)
 
 EVIDENCE: Final = {"thin": 1, "enough": 3}
 """Least number of touches (mails both ways and meetings) for each level of evidence; below the first there is none."""
+
+
+@dataclass(frozen=True)
+class Boosting:
+    """How one scorecard is learned: additive boosted trees.
+
+    Attributes
+    ----------
+    iterations, leaves, least_rows, bins : int
+        Trees, leaves of a tree, least rows in a leaf, most bins of a feature.
+    learning_rate, shrinkage, tried : float
+        Step of the boosting; L2 penalty on a leaf's value; share of the features that each split may choose from.
+    """
+
+    iterations: int = 100
+    leaves: int = 5
+    least_rows: int = 30
+    bins: int = 96
+    learning_rate: float = 0.1
+    shrinkage: float = 5.0
+    tried: float = 1.0
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """Everything that decides a model beside its data.
+
+    Attributes
+    ----------
+    seed : int
+        For whatever is drawn: which rows of very many are learned from.
+    least_outcomes : int
+        A target with fewer rows that did it, or fewer that did not, is left to the prior.
+    most_rows : int
+        So many rows at most are learned from; of more, so many are drawn.
+    history_weight, step_back_weight : float
+        Weight in the blend that pairs of exports, or the step-back of the newest one, get with very many outcomes; of
+        what is left by the pairs, in the case of the step-back. The prior gets the rest.
+    half_outcomes : int
+        With so many outcomes a weight is half of that.
+    boosting : Boosting
+        How each scorecard is learned.
+
+    Examples
+    --------
+    >>> print(TrainingConfig().to_toml())
+    seed = 1
+    least_outcomes = 20
+    most_rows = 200000
+    history_weight = 0.6
+    step_back_weight = 0.3
+    half_outcomes = 300
+    <BLANKLINE>
+    [boosting]
+    iterations = 100
+    leaves = 5
+    least_rows = 30
+    bins = 96
+    learning_rate = 0.1
+    shrinkage = 5.0
+    tried = 1.0
+    <BLANKLINE>
+    """
+
+    seed: int = 1
+    least_outcomes: int = 20
+    most_rows: int = 200_000
+    history_weight: float = 0.6
+    step_back_weight: float = 0.3
+    half_outcomes: int = 300
+    boosting: Boosting = field(default_factory=Boosting)
+
+    def __post_init__(self) -> None:
+        """Check that every number is one that training can use."""
+        whole = {"seed": 0, "least_outcomes": 1, "most_rows": 100, "half_outcomes": 1}
+        wrong = [name for name, least in whole.items() if not _whole(getattr(self, name), least)]
+        wrong += [name for name in ("history_weight", "step_back_weight") if not _between(getattr(self, name), 0, 1)]
+        least = {"iterations": 1, "leaves": 2, "least_rows": 1, "bins": 2}
+        wrong += [f"boosting.{name}" for name, low in least.items() if not _whole(getattr(self.boosting, name), low)]
+        ranges = {"learning_rate": 10.0, "shrinkage": 1e9, "tried": 1.0}
+        wrong += [
+            f"boosting.{name}" for name, high in ranges.items() if not _between(getattr(self.boosting, name), 0, high)
+        ]
+        if wrong:
+            raise InputError(
+                f"training settings out of range: {', '.join(wrong)}",
+                expected="whole counts of at least 1, weights between 0 and 1",
+                hint="see help(scoring.TrainingConfig)",
+            )
+
+    def to_toml(self) -> str:
+        """Write the settings as TOML that `from_toml` reads back to the same settings."""
+        flat = {name: value for name, value in asdict(self).items() if not isinstance(value, dict)}
+        lines = [f"{name} = {value!r}" for name, value in flat.items()]
+        return "\n".join([*lines, "", "[boosting]", *(f"{k} = {v!r}" for k, v in asdict(self.boosting).items()), ""])
+
+    @classmethod
+    def from_toml(cls, source: str | Path) -> TrainingConfig:
+        """Read settings; what is not in them is as by default.
+
+        Parameters
+        ----------
+        source : str or Path
+            TOML text, or the path of a TOML file.
+
+        Returns
+        -------
+        TrainingConfig
+
+        Raises
+        ------
+        InputError
+            If it is no TOML, or holds a setting that there is not.
+
+        Examples
+        --------
+        >>> TrainingConfig.from_toml("seed = 7").seed
+        7
+        """
+        try:
+            content: dict[str, Any] = tomllib.loads(source.read_text("utf-8") if isinstance(source, Path) else source)
+        except (OSError, ValueError) as error:
+            raise InputError(f"the training settings cannot be read: {error}", expected="TOML") from error
+        nested = content.pop("boosting", {})
+        unknown = sorted(set(content) - {f.name for f in fields(cls)})
+        unknown += sorted(f"boosting.{name}" for name in set(nested) - {f.name for f in fields(Boosting)})
+        if unknown:
+            raise InputError(
+                f"{len(unknown)} unknown training setting(s): {', '.join(unknown[:5])}",
+                expected=", ".join(f.name for f in fields(cls)),
+            )
+        return cls(**content, boosting=replace(Boosting(), **nested))
+
+
+def _whole(value: object, least: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+
+
+def _between(value: object, low: float, high: float) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high

@@ -22,7 +22,7 @@ from scoring.paths import local_path
 from scoring.schema import empty, same_time
 from scoring.writing import beside
 
-__all__ = ["LEVELS", "Context", "total_rows"]
+__all__ = ["LEVELS", "SOURCES", "Context", "total_rows"]
 
 _FORMAT: Final = "1"
 _HEADER: Final = "scoring.context"
@@ -60,6 +60,13 @@ _TOTALS: Final[tuple[pl.Expr, ...]] = (
     pl.col("first_engaged_time").max().alias("newest_time"),
     pl.col("last_inbound_time").max().alias("last_inbound_time"),
 )
+
+SOURCES: Final[Mapping[str, frozenset[str]]] = {
+    **{name: frozenset(expression.meta.root_names()) - {_AS_OF} for name, expression in _SUMS.items()},
+    "rows": frozenset(),
+    **{total.meta.output_name(): frozenset(total.meta.root_names()) for total in _TOTALS[-3:]},
+}
+"""The fields that each total is added up from."""
 
 
 def _key(level: str) -> pl.Expr:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -18,17 +18,17 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
+from scoring.boosting import boost
 from scoring.card import OUTCOMES, judge, write_card
-from scoring.config import SHIPPED_TIER_CUTS, TARGETS, Target
+from scoring.config import SHIPPED_TIER_CUTS, TARGETS, Boosting, Target
 from scoring.context import Context
 from scoring.features import FEATURES, OWN_FEATURES, compute, observe
 from scoring.model import SHIPPED, Model
-from scoring.scorecard import Floats, Scorecard, centre, compile_classifier, count_bins
+from scoring.scorecard import Floats, Scorecard, centre, count_bins
 from scoring.simulation import Organisation, Settings, draw_organisation
 
 __all__ = ["Recipe", "Sample", "draw_sample", "train_shipped"]
 
-_TREND: Final = {feature.name: feature.trend for feature in FEATURES}
 _OWN: Final = [feature.name for feature in OWN_FEATURES]
 _ALL: Final = [feature.name for feature in FEATURES]
 
@@ -146,30 +146,13 @@ def fit_scorecard(sample: Sample, target: Target, names: Sequence[str], recipe: 
     Scorecard
         Centred on the sample.
     """
-    from sklearn.ensemble import HistGradientBoostingClassifier
-
-    matrix = sample.features.select(names).to_numpy()
-    told = ~np.isnan(matrix).all(axis=0)  # scikit-learn gives up at a column in which nothing is known
-    matrix, names = matrix[:, told], [name for name, some in zip(names, told, strict=True) if some]
     # each row twice: as one in which it happens, and as one in which it does not, for as much as either is likely
     happens = sample.shares[target].to_numpy()
     weights = np.concatenate([happens, _counted(sample, target) - happens])
     rows = np.flatnonzero(weights > 0)
-    position, outcome = rows % len(matrix), rows < len(matrix)
-    classifier = HistGradientBoostingClassifier(
-        interaction_cst="no_interactions",
-        max_iter=recipe.iterations,
-        max_leaf_nodes=recipe.leaves,
-        min_samples_leaf=recipe.least_rows,
-        learning_rate=recipe.learning_rate,
-        l2_regularization=recipe.shrinkage,
-        max_bins=recipe.bins,
-        max_features=recipe.tried,
-        monotonic_cst=[_TREND[name] for name in names],
-        random_state=recipe.seed,
-        early_stopping=False,
-    ).fit(matrix[position], outcome, sample_weight=weights[rows])
-    card = compile_classifier(classifier, names)
+    size = len(happens)
+    how = Boosting(**{each.name: getattr(recipe, each.name) for each in fields(Boosting)})
+    card = boost(sample.features[rows % size], rows < size, names, how, seed=recipe.seed, weights=weights[rows])
     return centre(card, count_bins(card, sample.features))
 
 

@@ -18,9 +18,9 @@ LAYERS = [
     {"reading", "dating", "validation", "writing"},
     {"context", "intake"},
     {"features", "simulation", "labels"},
-    {"scorecard", "metrics", "wording"},
-    {"model", "reasons"},
-    {"prediction", "inspection", "card", "shipped"},
+    {"scorecard", "metrics", "wording", "snapshots"},
+    {"model", "reasons", "boosting", "blending"},
+    {"prediction", "inspection", "card", "shipped", "sources", "training"},
     {"batch"},
     {"cli"},
 ]
@@ -30,6 +30,7 @@ WITHIN = {
     ("validation", "dating"),
     ("intake", "context"),
     ("shipped", "card"),
+    ("training", "sources"),
 }  # the only imports inside one layer
 LEVEL = {module: level for level, modules in enumerate(LAYERS) for module in modules}
 HEAVY = ("sklearn", "mlflow", "pandas", "pyarrow", "pyspark", "matplotlib", "joblib")

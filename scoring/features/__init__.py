@@ -5,6 +5,7 @@ The list is the contract between training and scoring: both build the same colum
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
@@ -14,7 +15,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from scoring.context import Context
+from scoring.context import LEVELS, SOURCES, Context
 from scoring.features.context import CONTEXT
 from scoring.features.feature import Fact, Feature
 from scoring.features.measures import MEASURES, RANKED
@@ -36,6 +37,7 @@ __all__ = [
     "build_features",
     "compute",
     "compute_facts",
+    "computed_from",
     "look",
     "observe",
 ]
@@ -192,6 +194,36 @@ def _look_at_one(
 def _arrays(columns: dict[str, Evaluate], row: dict[str, Any]) -> Columns:
     values = np.array([evaluate(row) for evaluate in columns.values()], dtype=np.float32)  # None becomes NaN
     return dict(zip(columns, values[:, np.newaxis], strict=True))
+
+
+def computed_from(fields: Collection[str]) -> tuple[str, ...]:
+    """Find the features that nothing but some fields goes into, the totals of the context included.
+
+    Parameters
+    ----------
+    fields : collection of str
+        Fields of the export.
+
+    Returns
+    -------
+    tuple of str
+        Names, in the order of `FEATURES`.
+
+    Examples
+    --------
+    >>> computed_from(["seniority", "from_cc"])
+    ('seniority_rank', 'from_cc', 'rep_rows')
+    """
+    known = {f"{level}_{total}": sources for level in LEVELS for total, sources in SOURCES.items()}
+    known |= {name: frozenset([column]) for name, (column, _) in RANKED.items()}
+    for stage in MEASURES:
+        known |= {name: _sources(value, known) for name, value in stage.items() if name not in RANKED}
+    wanted = {"as_of", *fields}
+    return tuple(feature.name for feature in FEATURES if _sources(feature.expression, known) <= wanted)
+
+
+def _sources(expression: pl.Expr, known: Mapping[str, frozenset[str]]) -> frozenset[str]:
+    return frozenset().union(*(known.get(name, frozenset([name])) for name in expression.meta.root_names()))
 
 
 def build_features(

@@ -1,0 +1,258 @@
+"""Sources: what the step-back of one export, and the pairs of several, teach of each target.
+
+A source with too few outcomes teaches nothing, and the prior stands alone.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from scoring.blending import Period, fit_offset
+from scoring.boosting import boost
+from scoring.config import HORIZON, TARGETS, Target, TrainingConfig
+from scoring.features import FEATURES, OWN_FEATURES, computed_from
+from scoring.labels import RESTORED
+from scoring.model import Model
+from scoring.scorecard import Scorecard, calibrate
+from scoring.snapshots import Labelled, Snapshot, label_snapshots, put_back
+
+__all__ = ["Source", "learn_sources", "predict_past", "settled"]
+
+_LOG: Final = logging.getLogger(__name__)
+_ALL: Final = tuple(feature.name for feature in FEATURES)
+_OWN: Final = frozenset(feature.name for feature in OWN_FEATURES)
+_RESTORED: Final = computed_from(RESTORED)
+_DATES_JUDGED: Final = 3
+_FOLDS: Final = 3
+_OPEN_OF_POSSIBLE: Final = 0.05
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """What one source learned of one target.
+
+    Attributes
+    ----------
+    cards : tuple of Scorecard
+        Without context, and with it.
+    outcomes : int
+        Rows that did it or rows that did not, whichever are fewer.
+    """
+
+    cards: tuple[Scorecard, Scorecard]
+    outcomes: int
+
+
+@dataclass(frozen=True, eq=False)
+class _Sample:
+    """Rows of one or several dates for which one target is known."""
+
+    features: pl.DataFrame
+    reps: pl.Series
+    outcome: NDArray[np.bool_]
+    settled: NDArray[np.bool_]
+
+    def at(self, rows: NDArray[np.intp]) -> _Sample:
+        return _Sample(self.features[rows], self.reps[rows], self.outcome[rows], self.settled[rows])
+
+    @property
+    def outcomes(self) -> int:
+        return int(min(self.outcome.sum(), (~self.outcome).sum()))
+
+
+def settled(lesson: Labelled, target: Target) -> bool:
+    """Tell whether the rate among the known rows of a date is the rate of 30 days.
+
+    Parameters
+    ----------
+    lesson : Labelled
+        A date and what is known of its later.
+    target : {"reply", "meeting", "answer", "engaged"}
+        Never for `answer`: whether its order is certain depends on how it ended.
+
+    Returns
+    -------
+    bool
+        True if the window is the whole 30 days, and of the rows that may have done it at most 5 % are open. Rows that
+        are missing later do not count: whether they are there has nothing to do with it.
+    """
+    if target == "answer" or lesson.until - lesson.as_of < HORIZON:
+        return False
+    known = lesson.labels[target]
+    still_open = known.null_count() - lesson.missing
+    return still_open <= _OPEN_OF_POSSIBLE * (int(known.sum()) + still_open)
+
+
+def learn_sources(
+    lessons: Sequence[Labelled], past: Labelled, config: TrainingConfig, prior: Model, jobs: int = 1
+) -> dict[Target, dict[str, Source]]:
+    """Learn every target from every source that has enough outcomes.
+
+    Parameters
+    ----------
+    lessons : sequence of Labelled
+        Dates whose later is known from other exports.
+    past : Labelled
+        The newest export put back.
+    config : TrainingConfig
+        Settings.
+    prior : Model
+        Gives the level of chances where the data cannot.
+    jobs : int
+        Processes to use; it changes nothing in the result.
+
+    Returns
+    -------
+    dict of target to dict of str to Source
+        ``history`` and ``step_back`` where they were learned.
+    """
+    from joblib import Parallel, delayed
+
+    samples = {}
+    for target in TARGETS:
+        samples[target, "history"] = _sample(lessons, target, config)
+        # an answer is proved for a part of the rows only, and in one export's last 30 days for the smallest part
+        samples[target, "step_back"] = None if target == "answer" else _sample([past], target, config)
+    enough = {key: sample for key, sample in samples.items() if sample is not None}
+    wanted = [(key, beside) for key in enough for beside in (False, True)]
+    _LOG.info("learning %d scorecards", len(wanted))
+    cards = Parallel(n_jobs=jobs)(delayed(_fit)(enough[key], key[1], beside, config) for key, beside in wanted)
+    found = dict(zip(wanted, cards, strict=True))
+    learned: dict[Target, dict[str, Source]] = {target: {} for target in TARGETS}
+    for (target, source), sample in enough.items():
+        alone, beside = (
+            _at_level(found[(target, source), state], sample, each[target], config)
+            for state, each in ((False, prior.without_context), (True, prior.with_context))
+        )
+        learned[target][source] = Source((alone, beside), sample.outcomes)
+    return learned
+
+
+def predict_past(
+    snapshots: Sequence[Snapshot],
+    lessons: Sequence[Labelled],
+    target: Target,
+    config: TrainingConfig,
+    prior: Model,
+    jobs: int = 1,
+) -> list[Period]:
+    """Predict up to three of the newest dates whose later is known from what was known before it.
+
+    Parameters
+    ----------
+    snapshots : sequence of Snapshot
+        Ascending by date.
+    lessons : sequence of Labelled
+        What is known of each but the last.
+    target : {"reply", "meeting", "answer", "engaged"}
+        What to predict, with context.
+    config, prior, jobs
+        As for `learn_sources`.
+
+    Returns
+    -------
+    list of Period
+        With two exports, the one pair is predicted in parts: each third of the reps from the others.
+    """
+    from joblib import Parallel, delayed
+
+    if len(lessons) == 1:
+        return _predict_parts(snapshots[0], lessons[0], target, config, prior)
+    judged = range(max(1, len(lessons) - _DATES_JUDGED), len(lessons))
+    _LOG.info("predicting %d past dates: %s", len(judged), target)
+    found = Parallel(n_jobs=jobs)(
+        delayed(_predict_date)(snapshots[: position + 1], lessons[position], target, config, prior)
+        for position in judged
+    )
+    return [period for period in found if period is not None]
+
+
+def _sample(lessons: Sequence[Labelled], target: Target, config: TrainingConfig) -> _Sample | None:
+    """Join the rows of several dates for which a target is known; None if they are too few to learn from."""
+    parts = []
+    for lesson in lessons:
+        known = lesson.labels[target].is_not_null()
+        outcome = lesson.labels[target].filter(known).to_numpy()
+        rate_known = np.full(len(outcome), settled(lesson, target))
+        parts.append(
+            _Sample(lesson.features.filter(known), lesson.rows["source_email"].filter(known), outcome, rate_known)
+        )
+    if not parts:
+        return None
+    sample = _Sample(
+        pl.concat([part.features for part in parts]),
+        pl.concat([part.reps for part in parts]),
+        np.concatenate([part.outcome for part in parts]),
+        np.concatenate([part.settled for part in parts]),
+    )
+    if len(sample.outcome) > config.most_rows:
+        drawn = np.random.default_rng(config.seed).choice(len(sample.outcome), config.most_rows, replace=False)
+        sample = sample.at(np.sort(drawn))
+    return sample if sample.outcomes >= config.least_outcomes else None
+
+
+def _fit(sample: _Sample, source: str, beside: bool, config: TrainingConfig) -> Scorecard:
+    names = [name for name in (_ALL if source == "history" else _RESTORED) if beside or name in _OWN]
+    return boost(sample.features, sample.outcome, names, config.boosting, seed=config.seed)
+
+
+def _at_level(card: Scorecard, sample: _Sample, prior: Scorecard, config: TrainingConfig) -> Scorecard:
+    """Move a scorecard to the level of the settled rows, or of the prior where too few are settled."""
+    if sample.settled.all():
+        return card
+    drawn = card.log_odds(sample.features)
+    sure = sample.outcome[sample.settled]
+    if min(sure.sum(), (~sure).sum()) >= config.least_outcomes:
+        return calibrate(card, fit_offset(drawn[sample.settled], float(sure.mean())), 1.0)
+    return calibrate(card, fit_offset(drawn, float(prior.probability(sample.features).mean())), 1.0)
+
+
+def _predict_date(
+    known: Sequence[Snapshot], lesson: Labelled, target: Target, config: TrainingConfig, prior: Model
+) -> Period | None:
+    """Predict the newest of some exports from all of them, and hold it against what followed."""
+    samples = {
+        "history": _sample(label_snapshots(known), target, config),
+        "step_back": _sample([put_back(known[-1])], target, config),
+    }
+    judged = _sample([lesson], target, replace(config, least_outcomes=1))
+    if judged is None:
+        return None
+    sources = {"prior": prior.with_context[target].log_odds(judged.features)}
+    for source, sample in samples.items():
+        if sample is not None:
+            card = _at_level(_fit(sample, source, True, config), sample, prior.with_context[target], config)
+            sources[source] = card.log_odds(judged.features)
+    return Period(sources, judged.outcome.astype(np.float64), bool(judged.settled.all()))
+
+
+def _predict_parts(
+    snapshot: Snapshot, lesson: Labelled, target: Target, config: TrainingConfig, prior: Model
+) -> list[Period]:
+    """Predict a third of the reps from the others; of a single rep or two, a third of the rows."""
+    sample, past = _sample([lesson], target, config), _sample([put_back(snapshot)], target, config)
+    if sample is None:
+        return []
+    reps = sample.reps.fill_null("").rank("dense").to_numpy()
+    part = (reps if reps.max() >= _FOLDS else np.arange(len(reps))).astype(np.intp) % _FOLDS
+    card = prior.with_context[target]
+    history = np.empty(len(part))
+    for fold in range(_FOLDS):
+        inside, outside = np.flatnonzero(part == fold), sample.at(np.flatnonzero(part != fold))
+        if outside.outcomes < config.least_outcomes:
+            return []
+        learned = _at_level(_fit(outside, "history", True, config), outside, card, config)
+        history[inside] = learned.log_odds(sample.features[inside])
+    sources = {"prior": card.log_odds(sample.features), "history": history}
+    if past is not None:
+        sources["step_back"] = _at_level(_fit(past, "step_back", True, config), past, card, config).log_odds(
+            sample.features
+        )
+    return [Period(sources, sample.outcome.astype(np.float64), bool(sample.settled.all()))]

@@ -1,0 +1,227 @@
+"""Training: a customer's own exports in, a model out.
+
+Three sources are blended in log-odds: the prior (by default the shipped model), a scorecard learned from the newest
+export put back by 30 days, and one learned from what pairs of exports prove. The sum is calibrated and is itself one
+scorecard for each target, with and without a context.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
+
+from scoring.blending import choose_blend, fit_line, start_blend
+from scoring.config import TARGETS, Target, TrainingConfig
+from scoring.errors import InputError
+from scoring.model import SHIPPED, Model, load_model
+from scoring.scorecard import Floats, Scorecard, calibrate, centre, count_bins, weighted_sum
+from scoring.snapshots import Exports, Labelled, Snapshot, label_snapshots, put_back, take_snapshots
+from scoring.sources import learn_sources, predict_past, settled
+
+__all__ = ["count_labels", "train", "train_snapshots"]
+
+_JUDGED: Final[tuple[Target, ...]] = ("reply", "meeting", "engaged")  # own exports prove answers too unevenly
+_TIER_SHARES: Final = (0.1, 0.3, 0.6)  # A is the top 10 %, B the next 20 %, C the next 30 %
+
+
+def train(
+    exports: Exports,
+    *,
+    config: TrainingConfig | None = None,
+    prior: Model | str | Path = SHIPPED,
+    previous: Model | str | Path | None = None,
+    suppress: Sequence[str] = (),
+    name: str = "own",
+    jobs: int = 1,
+) -> Model:
+    """Train a model on a customer's own exports.
+
+    Parameters
+    ----------
+    exports : mapping, sequence, or one export
+        Contacts by the date of the export (``{date: contacts}``; naive means UTC), a list of exports or files, or one.
+        Each is anything that `scoring.score` takes. A date that is not given is that in the file's name, else it is
+        inferred. One export is enough; pairs at least 30 days apart teach most.
+    config : TrainingConfig, optional
+        Settings.
+    prior : Model, str or Path
+        The model to start from; with little to learn from, the result stays near it.
+    previous : Model, str or Path, optional
+        The model in use: its tier cuts and percentiles are kept, so that a tier means what it meant.
+    suppress : sequence of str
+        Addresses and domains whose contacts are left out, and only counted.
+    name : str
+        What to call the model; a part of its id.
+    jobs : int
+        Processes to use; it changes nothing in the result.
+
+    Returns
+    -------
+    Model
+        The same exports, settings and versions give the same bytes, whatever the order of rows.
+
+    Raises
+    ------
+    InputError
+        If an export cannot be used, or two exports prove nothing of each other.
+
+    Examples
+    --------
+    >>> from scoring.simulation import Settings, draw_organisation
+    >>> organisation = draw_organisation(3, Settings(rows=300))
+    >>> when, later = organisation.dates(2)
+    >>> model = train({when: organisation.export(when), later: organisation.export(later)})
+    >>> model.provenance["blend"]["reply"]["prior"] > 0.5
+    True
+    """
+    snapshots = take_snapshots(exports, suppress=suppress)
+    kept = None if previous is None else load_model(previous)
+    return train_snapshots(snapshots, config=config, prior=load_model(prior), previous=kept, name=name, jobs=jobs)
+
+
+def count_labels(exports: Exports, *, suppress: Sequence[str] = ()) -> pl.DataFrame:
+    """Count what exports prove of each other, before anything is learned.
+
+    Parameters
+    ----------
+    exports : mapping, sequence, or one export
+        As for `train`.
+    suppress : sequence of str
+        Addresses and domains whose contacts are left out.
+
+    Returns
+    -------
+    polars.DataFrame
+        One row for each date and target: ``source`` (``history`` for pairs, ``step_back`` for the newest export put
+        back), ``as_of``, ``until`` (exclusive), ``target``, and numbers of rows that ``happened``, ``did_not``,
+        are ``open``, or ``missing`` later (they are open, too); ``settled``: whether the rate is that of 30 days.
+    """
+    snapshots = take_snapshots(exports, suppress=suppress)
+    return _counts(label_snapshots(snapshots), put_back(snapshots[-1]))
+
+
+def train_snapshots(
+    snapshots: Sequence[Snapshot],
+    *,
+    config: TrainingConfig | None = None,
+    prior: Model,
+    previous: Model | None = None,
+    name: str = "own",
+    jobs: int = 1,
+) -> Model:
+    """Train a model on exports that have been taken in.
+
+    Parameters
+    ----------
+    snapshots : sequence of Snapshot
+        Ascending by date, at least one.
+    config, prior, previous, name, jobs
+        As for `train`.
+
+    Returns
+    -------
+    Model
+    """
+    config = TrainingConfig() if config is None else config
+    lessons, past = label_snapshots(snapshots), put_back(snapshots[-1])
+    _refuse_unrelated(snapshots, lessons)
+    newest = snapshots[-1].features
+    learned = learn_sources(lessons, past, config, prior, jobs)
+    periods = {target: predict_past(snapshots, lessons, target, config, prior, jobs) for target in _JUDGED}
+    cards: tuple[dict[Target, Scorecard], dict[Target, Scorecard]] = ({}, {})
+    told: dict[str, Any] = {}
+    for target in TARGETS:
+        sources = learned[target]
+        seen = {source: found.outcomes for source, found in sources.items()}
+        start = start_blend(target, seen.get("history", 0), seen.get("step_back", 0), config)
+        judged = periods.get(target, [])
+        blend = choose_blend(start, judged)
+        offset, slope = fit_line(blend, judged)
+        for beside, each in enumerate((prior.without_context, prior.with_context)):
+            parts = {"prior": each[target], **{source: found.cards[beside] for source, found in sources.items()}}
+            card = weighted_sum(list(parts.values()), [getattr(blend, source) for source in parts])
+            card = calibrate(card, offset, slope)
+            cards[beside][target] = centre(card, count_bins(card, newest))
+        told[target] = {**asdict(blend), "outcomes": seen, "by_amount": asdict(start), "offset": offset, "slope": slope}
+    without_context, with_context = cards
+    priority = with_context["engaged"].probability(newest)
+    return Model(
+        name=name,
+        with_context=with_context,
+        without_context=without_context,
+        quantiles=_quantiles(priority) if previous is None else previous.quantiles,
+        tier_cuts=_tier_cuts(priority) if previous is None else previous.tier_cuts,
+        provenance={
+            "learned_from": "own exports",
+            "prior": prior.id,
+            **({} if previous is None else {"tiers_of": previous.id}),
+            "config": asdict(config),
+            "exports": [_describe(snapshot) for snapshot in snapshots],
+            "labels": _counts(lessons, past).with_columns(pl.col("as_of", "until").dt.strftime("%FT%TZ")).to_dicts(),
+            "blend": told,
+            "fingerprint": sha256("".join(one.fingerprint for one in snapshots).encode()).hexdigest(),
+            "versions": {package: version(package) for package in ("numpy", "polars", "scikit-learn")},
+        },
+    )
+
+
+def _refuse_unrelated(snapshots: Sequence[Snapshot], lessons: Sequence[Labelled]) -> None:
+    """Refuse exports of which the later ones prove nothing."""
+    for lesson in lessons:
+        if lesson.labels.select(pl.all().null_count()).row(0) == (lesson.labels.height,) * len(TARGETS):
+            later = [snapshot for snapshot in snapshots if snapshot.as_of > lesson.as_of]
+            raise InputError(
+                f"nothing of what followed {lesson.as_of:%Y-%m-%d} is proved by the {len(later)} later export(s): of "
+                f"{lesson.labels.height} rows {lesson.missing} are in none of them",
+                expected="exports of the same contacts (source_email with crm_id, or with email) and their counts",
+                hint="check that they come from the same organisation with the same columns, or leave one out",
+            )
+
+
+def _counts(lessons: Sequence[Labelled], past: Labelled) -> pl.DataFrame:
+    rows = []
+    for source, lesson in [*(("history", lesson) for lesson in lessons), ("step_back", past)]:
+        for target in TARGETS:
+            known = lesson.labels[target]
+            happened = int(known.sum())
+            rows.append(
+                {
+                    "source": source,
+                    "as_of": lesson.as_of,
+                    "until": lesson.until,
+                    "target": target,
+                    "happened": happened,
+                    "did_not": known.count() - happened,
+                    "open": known.null_count(),
+                    "missing": lesson.missing,
+                    "settled": settled(lesson, target),
+                }
+            )
+    return pl.DataFrame(rows)
+
+
+def _describe(snapshot: Snapshot) -> dict[str, Any]:
+    counts = {name: getattr(snapshot, name) for name in ("rows", "rejected", "repeated", "suppressed")}
+    dated = {"as_of": snapshot.as_of.isoformat(), "dated": snapshot.dated}
+    return {**dated, **counts, "fingerprint": snapshot.fingerprint}
+
+
+def _quantiles(priority: Floats) -> Floats:
+    """Find the inner per-mille quantiles; each is the priority of some row."""
+    places = np.ceil(np.arange(1, 1000) / 1000 * len(priority)).astype(np.intp) - 1
+    ordered: Floats = np.sort(priority)[places]
+    return ordered
+
+
+def _tier_cuts(priority: Floats) -> tuple[float, float, float]:
+    """Cut so that the tiers have their shares of the rows; equal priorities stay together, in the higher tier."""
+    ordered = np.sort(priority)[::-1]
+    first, second, third = (float(ordered[max(int(share * len(ordered)) - 1, 0)]) for share in _TIER_SHARES)
+    return first, second, third
