@@ -243,7 +243,9 @@ def _bounds(start: datetime, until: datetime, now: datetime) -> list[pl.Expr]:
     bounds = {
         "inbound_least": pl.max_horizontal(*fresh["inbound"], *none_until["inbound"]),
         "inbound_most": _latest_inbound(since["inbound"], fresh["inbound"][0], until, now),
-        "outbound_least": pl.max_horizontal(fresh["outbound"][0], only_outbound, *none_until["outbound"]),
+        "outbound_least": pl.max_horizontal(
+            pl.lit(start), fresh["outbound"][0], only_outbound, *none_until["outbound"]
+        ),
         "outbound_most": pl.min_horizontal(*fresh["outbound"], *some_before),
     }
     return [pl.when(_sound(name.split("_")[0], start, now)).then(bound).alias(name) for name, bound in bounds.items()]
@@ -260,8 +262,10 @@ def _latest_inbound(
     after = last >= until
     whole = (_grown("inbound") >= 0).fill_null(True)  # of a count that shrank the last one may be gone
     bounds = [pl.when((last < until) & whole).then(last), pl.when(after & (new == 2)).then(first_ever)]
-    # where one alone has come since an earlier moment, it is the last of all
-    bounds += [pl.when(after & (new - came == 1)).then(moment - _STEP) for moment, came in before if moment < until]
+    for moment, came in before:
+        # of those since then one alone is the last of all; of those until then one alone is the first of all
+        only = after & (new - came == 1) if moment < until else came == 1
+        bounds.append(pl.when(only).then(moment if moment < until else first_ever))
     return pl.min_horizontal(bounds)
 
 
@@ -282,12 +286,12 @@ def _is_zero(count: pl.Expr) -> pl.Expr:
 def _counted(kind: str, start: datetime, now: datetime) -> list[tuple[datetime, pl.Expr]]:
     """Count what came from `start` to each moment that a later export has a count for.
 
-    Null where it shrank, where less came in all than in a part, where it grew and the last time did not, or where
-    history was added that lies before `start`.
+    Null where less came in all than in a part, where it grew and the last time did not, or where history was added that
+    lies before `start`. A count that shrank proves nothing by itself.
     """
     grown, recent, month = _grown(kind), pl.col(f"total_{kind}_30d_now"), now - HORIZON
     first, last = _ends(kind)
-    wrong = [grown < 0, (grown < recent) if month > start else (grown > recent)]
+    wrong = [(grown < recent) if month > start else (grown > recent)]
     stayed = (last < start) | (last == pl.col(f"last_{_TIMES[kind]}_time"))
     wrong += [first < pl.col(f"first_{_TIMES[kind]}_time"), (grown > 0) & stayed]
     if kind != "meetings":
