@@ -18,5 +18,5 @@ model: .venv/core ; @$(BIN)/python -m scoring.shipped models/shipped
 
 # pinned with hashes, for every platform, without the address of a registry
 COMPILE = uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
-lock: ; $(COMPILE) pyproject.toml requirements/build.in -o requirements/core.txt && $(COMPILE) pyproject.toml requirements/build.in --group dev -c requirements/core.txt -o requirements/dev.txt && echo uv | $(COMPILE) - -o requirements/uv.txt
+lock: ; $(COMPILE) pyproject.toml requirements/build.in -o requirements/core.txt && $(COMPILE) pyproject.toml requirements/build.in --extra mlflow --group dev -c requirements/core.txt -o requirements/dev.txt && echo uv | $(COMPILE) - -o requirements/uv.txt
 clean: ; rm -rf .venv out
