@@ -30,7 +30,6 @@ _ALL: Final = tuple(feature.name for feature in FEATURES)
 _OWN: Final = frozenset(feature.name for feature in OWN_FEATURES)
 _RESTORED: Final = computed_from(RESTORED)
 _DATES_JUDGED: Final = 3
-_FOLDS: Final = 3
 _OPEN_OF_POSSIBLE: Final = 0.05
 
 
@@ -55,12 +54,11 @@ class _Sample:
     """Rows of one or several dates for which one target is known."""
 
     features: pl.DataFrame
-    reps: pl.Series
     outcome: NDArray[np.bool_]
     settled: NDArray[np.bool_]
 
     def at(self, rows: NDArray[np.intp]) -> _Sample:
-        return _Sample(self.features[rows], self.reps[rows], self.outcome[rows], self.settled[rows])
+        return _Sample(self.features[rows], self.outcome[rows], self.settled[rows])
 
     @property
     def outcomes(self) -> int:
@@ -159,12 +157,16 @@ def predict_past(
     Returns
     -------
     list of Period
-        With two exports, the one pair is predicted in parts: each third of the reps from the others.
+        Ascending by date; none with fewer than three exports.
+
+    Notes
+    -----
+    With two exports, a third of the reps could be predicted from the others. Those are of the same month, and the
+    weights so chosen believed too much in that month: over six real organisations, on the month after it, average
+    precision fell from 0.598 to 0.596 and the Brier score rose from 0.101 to 0.103. So weights stay by amount there.
     """
     from joblib import Parallel, delayed
 
-    if len(lessons) == 1:
-        return _predict_parts(snapshots[0], lessons[0], target, config, prior)
     judged = range(max(1, len(lessons) - _DATES_JUDGED), len(lessons))
     _LOG.info("predicting %d past dates: %s", len(judged), target)
     found = Parallel(n_jobs=jobs)(
@@ -181,14 +183,11 @@ def _sample(lessons: Sequence[Labelled], target: Target, config: TrainingConfig)
         known = lesson.labels[target].is_not_null()
         outcome = lesson.labels[target].filter(known).to_numpy()
         rate_known = np.full(len(outcome), settled(lesson, target))
-        parts.append(
-            _Sample(lesson.features.filter(known), lesson.rows["source_email"].filter(known), outcome, rate_known)
-        )
+        parts.append(_Sample(lesson.features.filter(known), outcome, rate_known))
     if not parts:
         return None
     sample = _Sample(
         pl.concat([part.features for part in parts]),
-        pl.concat([part.reps for part in parts]),
         np.concatenate([part.outcome for part in parts]),
         np.concatenate([part.settled for part in parts]),
     )
@@ -231,28 +230,3 @@ def _predict_date(
             card = _at_level(_fit(sample, source, True, config), sample, prior.with_context[target], config)
             sources[source] = card.log_odds(judged.features)
     return Period(sources, judged.outcome.astype(np.float64), bool(judged.settled.all()))
-
-
-def _predict_parts(
-    snapshot: Snapshot, lesson: Labelled, target: Target, config: TrainingConfig, prior: Model
-) -> list[Period]:
-    """Predict a third of the reps from the others; of a single rep or two, a third of the rows."""
-    sample, past = _sample([lesson], target, config), _sample([put_back(snapshot)], target, config)
-    if sample is None:
-        return []
-    reps = sample.reps.fill_null("").rank("dense").to_numpy()
-    part = (reps if reps.max() >= _FOLDS else np.arange(len(reps))).astype(np.intp) % _FOLDS
-    card = prior.with_context[target]
-    history = np.empty(len(part))
-    for fold in range(_FOLDS):
-        inside, outside = np.flatnonzero(part == fold), sample.at(np.flatnonzero(part != fold))
-        if outside.outcomes < config.least_outcomes:
-            return []
-        learned = _at_level(_fit(outside, "history", True, config), outside, card, config)
-        history[inside] = learned.log_odds(sample.features[inside])
-    sources = {"prior": card.log_odds(sample.features), "history": history}
-    if past is not None:
-        sources["step_back"] = _at_level(_fit(past, "step_back", True, config), past, card, config).log_odds(
-            sample.features
-        )
-    return [Period(sources, sample.outcome.astype(np.float64), bool(sample.settled.all()))]
