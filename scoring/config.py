@@ -110,21 +110,18 @@ class TrainingConfig:
 
     def __post_init__(self) -> None:
         """Check that every number is one that training can use."""
-        whole = {"seed": 0, "least_outcomes": 1, "most_rows": 100, "half_outcomes": 1}
-        wrong = [name for name, least in whole.items() if not _whole(getattr(self, name), least)]
-        wrong += [name for name in ("history_weight", "step_back_weight") if not _between(getattr(self, name), 0, 1)]
-        least = {"iterations": 1, "leaves": 2, "least_rows": 1, "bins": 2}
-        wrong += [f"boosting.{name}" for name, low in least.items() if not _whole(getattr(self.boosting, name), low)]
-        ranges = {"learning_rate": 10.0, "shrinkage": 1e9, "tried": 1.0}
-        wrong += [
-            f"boosting.{name}" for name, high in ranges.items() if not _between(getattr(self.boosting, name), 0, high)
-        ]
+        found = {**vars(self), **{f"boosting.{name}": value for name, value in vars(self.boosting).items()}}
+        wrong = [name for name, (least, most) in _RANGES.items() if not _within(found[name], least, most)]
         if wrong:
             raise InputError(
-                f"training settings out of range: {', '.join(wrong)}",
-                expected="whole counts of at least 1, weights between 0 and 1",
-                hint="see help(scoring.TrainingConfig)",
+                f"training settings out of range: {', '.join(f'{name} is {found[name]!r}' for name in wrong)}",
+                expected="; ".join(f"{name} {_said(*_RANGES[name])}" for name in wrong),
             )
+        # 1 and 1.0 are the same setting, and must be the same bytes in a model
+        for name, (least, _) in _RANGES.items():
+            if isinstance(least, float):
+                owner = self.boosting if name.startswith("boosting.") else self
+                object.__setattr__(owner, name.removeprefix("boosting."), float(found[name]))
 
     def to_toml(self) -> str:
         """Write the settings as TOML that `from_toml` reads back to the same settings."""
@@ -158,8 +155,11 @@ class TrainingConfig:
         try:
             content: dict[str, Any] = tomllib.loads(source.read_text("utf-8") if isinstance(source, Path) else source)
         except (OSError, ValueError) as error:
-            raise InputError(f"the training settings cannot be read: {error}", expected="TOML") from error
+            why = error.strerror if isinstance(error, OSError) else error  # an OSError's own text holds the whole path
+            raise InputError(f"the training settings cannot be read: {why}", expected="TOML") from error
         nested = content.pop("boosting", {})
+        if not isinstance(nested, dict):
+            raise InputError(f"boosting is {nested!r}", expected="a table, [boosting], of settings")
         unknown = sorted(set(content) - {f.name for f in fields(cls)})
         unknown += sorted(f"boosting.{name}" for name in set(nested) - {f.name for f in fields(Boosting)})
         if unknown:
@@ -170,9 +170,28 @@ class TrainingConfig:
         return cls(**content, boosting=replace(Boosting(), **nested))
 
 
-def _whole(value: object, least: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+_RANGES: Final[dict[str, tuple[float, float]]] = {
+    "seed": (0, 2**32 - 1),
+    "least_outcomes": (1, 10**9),
+    "most_rows": (100, 10**9),
+    "history_weight": (0.0, 1.0),
+    "step_back_weight": (0.0, 1.0),
+    "half_outcomes": (1, 10**9),
+    "boosting.iterations": (1, 10**5),
+    "boosting.leaves": (2, 10**5),
+    "boosting.least_rows": (1, 10**9),
+    "boosting.bins": (2, 255),
+    "boosting.learning_rate": (1e-6, 10.0),
+    "boosting.shrinkage": (0.0, 1e9),
+    "boosting.tried": (1e-6, 1.0),
+}
+"""Least and most of each setting, both inclusive: what training and scikit-learn can use."""
 
 
-def _between(value: object, low: float, high: float) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high
+def _within(value: object, least: float, most: float) -> bool:
+    kinds = (int, float) if isinstance(least, float) else int
+    return isinstance(value, kinds) and not isinstance(value, bool) and least <= value <= most
+
+
+def _said(least: float, most: float) -> str:
+    return f"{'a number' if isinstance(least, float) else 'a whole number'} from {least:g} to {most:g}"
