@@ -73,6 +73,9 @@ def label(
     counts bound when the first one went out and when the last one came in; where the bounds do not settle which came
     first, it is open. So open answers are those of contacts who wrote: the proved ones have fewer answers than all.
 
+    Exports more than 60 days apart prove little but that nothing happened, so among their labels rates are far too low.
+    Dates have to be exact: a last time at or after the date of its own export contradicts it.
+
     Examples
     --------
     >>> from datetime import UTC, datetime, timedelta
@@ -106,12 +109,13 @@ def step_back(table: pl.DataFrame, as_of: datetime) -> tuple[pl.DataFrame, pl.Da
     labels : polars.DataFrame
         The same rows: Boolean `reply`, `meeting`, `answer` and `engaged` of the 30 days since, null where open.
     kept : polars.Series
-        Boolean, one for each row of `table`: whether it had history then.
+        Boolean, one for each row of `table`: whether it had history then and can be put back.
 
     Notes
     -----
     ``total - total_30d`` is the count as it stood. A row without put-back mails or meetings is left out: whether it
-    was there at all, nobody knows, and with it the rate would be wrong threefold. So is a row that cannot be put back:
+    was there at all, nobody knows, and many are there because something has just happened; with them the rate would be
+    too high, in an organisation of short contacts several times over. So is a row that cannot be put back:
     its counts go below 0, contradict its first times, or lack a cell in a column that others fill, for a cell that is
     left empty where nothing happened lately would tell what did.
 
