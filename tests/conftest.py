@@ -8,13 +8,14 @@ import os
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-from datetime import datetime  # noqa: E402
+from datetime import datetime, timedelta  # noqa: E402
 from pathlib import Path  # noqa: E402
 
 import polars as pl  # noqa: E402
 import pytest  # noqa: E402
 
 import scoring  # noqa: E402
+from scoring.config import Boosting, TrainingConfig  # noqa: E402
 from scoring.shipped import Recipe, train_shipped  # noqa: E402
 from scoring.simulation import Organisation, Settings, draw_organisation  # noqa: E402
 
@@ -88,3 +89,22 @@ def messy_csv(contacts: pl.DataFrame, suppressed: str, tmp_path_factory: pytest.
     path = tmp_path_factory.mktemp("messy") / "messy.csv"
     pl.DataFrame(rows, schema=text.schema).write_csv(path)
     return path
+
+
+@pytest.fixture(scope="session")
+def exports() -> dict[datetime, pl.DataFrame]:
+    """Four exports of one lively organisation, 30 days apart: all targets can be learned from all sources."""
+    organisation = draw_organisation(17, Settings(rows=400, closed=False, one_row_a_contact=False, days=400))
+    newest = organisation.start + timedelta(days=330)
+    return {when: organisation.export(when) for when in (newest - timedelta(days=days) for days in (90, 60, 30, 0))}
+
+
+@pytest.fixture(scope="session")
+def quick() -> TrainingConfig:
+    """Few trees: enough to learn something, in a tenth of the time."""
+    return TrainingConfig(boosting=Boosting(iterations=20))
+
+
+@pytest.fixture(scope="session")
+def own_model(exports: dict[datetime, pl.DataFrame], quick: TrainingConfig) -> scoring.Model:
+    return scoring.train(exports, config=quick)
