@@ -16,7 +16,18 @@ from numpy.typing import ArrayLike, NDArray
 
 from scoring.errors import InputError
 
-__all__ = ["auc", "average_precision", "brier", "log_loss", "measure", "ndcg_per_rep", "reliability", "top_shares"]
+__all__ = [
+    "auc",
+    "average_precision",
+    "brier",
+    "log_loss",
+    "measure",
+    "ndcg_of_reps",
+    "ndcg_per_rep",
+    "reliability",
+    "surprise",
+    "top_shares",
+]
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -131,6 +142,32 @@ def log_loss(outcome: ArrayLike, probability: ArrayLike, weights: ArrayLike | No
     return float(of_sklearn(y, p, sample_weight=w, labels=[0, 1])) if w.sum() > 0 else float("nan")
 
 
+def surprise(outcome: ArrayLike, probability: ArrayLike) -> Floats:
+    """Say how surprising each outcome is, in nats; `log_loss` is the mean of it.
+
+    Parameters
+    ----------
+    outcome : array-like
+        0 or 1.
+    probability : array-like
+        0 to 1.
+
+    Returns
+    -------
+    numpy.ndarray
+        One number a row, 0 or more.
+
+    Examples
+    --------
+    >>> surprise([0, 1], [0.5, 1.0]).round(4).tolist()  # log(2), and no surprise
+    [0.6931, 0.0]
+    """
+    y, p, _ = _checked(outcome, probability, None, chances=True)
+    least = np.finfo(np.float64).eps
+    surprises: Floats = np.abs(np.log(np.clip(np.where(y == 1, p, 1 - p), least, 1.0)))
+    return surprises
+
+
 def ndcg_per_rep(
     rep: pl.Series | Sequence[str], outcome: ArrayLike, score: ArrayLike, *, k: int = 10, min_contacts: int = 5
 ) -> float:
@@ -172,6 +209,30 @@ def ndcg_per_rep(
     >>> round(ndcg_per_rep(["a@x.io"] * 5, [1, 0, 0, 0, 0], [5, 5, 3, 2, 1]), 4)  # half 1, half 1 / log2(3)
     0.8155
     """
+    lists = ndcg_of_reps(rep, outcome, score, k=k, min_contacts=min_contacts)
+    return float(np.mean(lists["ndcg"].to_numpy())) if lists.height else float("nan")
+
+
+def ndcg_of_reps(
+    rep: pl.Series | Sequence[str], outcome: ArrayLike, score: ArrayLike, *, k: int = 10, min_contacts: int = 5
+) -> pl.DataFrame:
+    """Say for each rep how well the first `k` of the list are chosen; `ndcg_per_rep` is the mean of it.
+
+    Parameters
+    ----------
+    rep, outcome, score, k, min_contacts
+        As for `ndcg_per_rep`.
+
+    Returns
+    -------
+    polars.DataFrame
+        One row for each rep that can be judged, ascending: ``rep`` and ``ndcg``.
+
+    Examples
+    --------
+    >>> ndcg_of_reps(["a@x.io"] * 5, [1, 0, 0, 0, 0], [5, 4, 3, 2, 1]).rows()
+    [('a@x.io', 1.0)]
+    """
     y, s, _ = _checked(outcome, score, None)
     if len(rep) != len(y):
         raise InputError(f"{len(rep)} reps for {len(y)} rows", expected="one rep a row")
@@ -188,11 +249,9 @@ def ndcg_per_rep(
         dcg=(pl.col("y") * pl.col("discount")).sum(), hits=pl.col("y").sum(), n=pl.col("n").sum()
     )
     lists = lists.filter(pl.col("hits") > 0, pl.col("hits") < pl.col("n"), pl.col("n") >= min_contacts)
-    if lists.is_empty():
-        return float("nan")
     best = np.cumsum(1 / np.log2(np.arange(k) + 2))
     hits = lists["hits"].to_numpy().astype(np.intp)
-    return float(np.mean(lists["dcg"].to_numpy() / best[np.minimum(hits, k) - 1]))
+    return lists.select("rep", ndcg=pl.Series(lists["dcg"].to_numpy() / best[np.minimum(hits, k) - 1]))
 
 
 def reliability(

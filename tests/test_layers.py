@@ -18,9 +18,9 @@ LAYERS = [
     {"reading", "dating", "validation", "writing"},
     {"context", "intake"},
     {"features", "simulation", "labels"},
-    {"scorecard", "metrics", "wording", "snapshots"},
+    {"scorecard", "metrics", "intervals", "wording", "snapshots"},
     {"model", "reasons", "boosting", "blending"},
-    {"prediction", "inspection", "card", "shipped", "sources", "training"},
+    {"prediction", "inspection", "card", "shipped", "sources", "training", "evaluation"},
     {"batch"},
     {"cli"},
 ]
@@ -29,8 +29,11 @@ WITHIN = {
     ("validation", "reading"),
     ("validation", "dating"),
     ("intake", "context"),
+    ("intervals", "metrics"),
     ("shipped", "card"),
     ("training", "sources"),
+    ("evaluation", "sources"),
+    ("evaluation", "training"),
 }  # the only imports inside one layer
 LEVEL = {module: level for level, modules in enumerate(LAYERS) for module in modules}
 HEAVY = ("sklearn", "mlflow", "pandas", "pyarrow", "pyspark", "matplotlib", "joblib")
