@@ -154,7 +154,7 @@ def _take(contacts: object, when: datetime | None, suppress: Sequence[str]) -> S
     if not counted.any():
         raise InputError(
             f"no row of the export of {intake.as_of.when:%Y-%m-%d} counts: {intake.rows} rows, "
-            f"{intake.checked.problem.len() - intake.checked.problem.null_count()} with a problem",
+            f"{intake.checked.problem.count()} with a problem, {intake.suppressed} suppressed",
             expected="at least one usable row",
             hint="look at it with `scoring check`",
         )
