@@ -21,6 +21,7 @@ from scoring.blending import choose_blend, fit_line, start_blend
 from scoring.config import TARGETS, Target, TrainingConfig
 from scoring.errors import InputError
 from scoring.model import SHIPPED, Model, load_model
+from scoring.reference import make_reference
 from scoring.scorecard import Floats, Scorecard, calibrate, centre, count_bins, weighted_sum
 from scoring.snapshots import Exports, Labelled, Snapshot, label_snapshots, put_back, take_snapshots
 from scoring.sources import learn_sources, predict_past, settled
@@ -143,7 +144,7 @@ def train_snapshots(
         start = start_blend(target, seen.get("history", 0), seen.get("step_back", 0), config)
         judged = periods.get(target, [])
         blend = choose_blend(start, judged)
-        offset, slope = fit_line(blend, judged)
+        offset, slope = fit_line(blend, judged) if sources else (0.0, 1.0)  # the prior alone is the prior
         for beside, each in enumerate((prior.without_context, prior.with_context)):
             parts = {"prior": each[target], **{source: found.cards[beside] for source, found in sources.items()}}
             card = weighted_sum(list(parts.values()), [getattr(blend, source) for source in parts])
@@ -169,6 +170,7 @@ def train_snapshots(
             "fingerprint": sha256("".join(one.fingerprint for one in snapshots).encode()).hexdigest(),
             "versions": {package: version(package) for package in ("numpy", "polars", "scikit-learn")},
         },
+        reference=make_reference(newest, with_context, without_context, past.labels),
     )
 
 
@@ -215,7 +217,7 @@ def _describe(snapshot: Snapshot) -> dict[str, Any]:
 
 def _quantiles(priority: Floats) -> Floats:
     """Find the inner per-mille quantiles; each is the priority of some row."""
-    places = np.ceil(np.arange(1, 1000) / 1000 * len(priority)).astype(np.intp) - 1
+    places = -(-np.arange(1, 1000) * len(priority) // 1000) - 1  # whole numbers: k / 1000 * 1000 may exceed k
     ordered: Floats = np.sort(priority)[places]
     return ordered
 
