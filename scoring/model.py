@@ -6,8 +6,9 @@ On disk it is a folder: `model.json` (plain arrays and text; reading it runs no 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache, cached_property
 from hashlib import sha256
 from pathlib import Path
@@ -17,9 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scoring.config import HORIZON_DAYS, TARGETS, TIERS, Target
+from scoring.dating import parse_as_of
 from scoring.errors import ModelError
 from scoring.features import FEATURES
 from scoring.paths import local_path
+from scoring.reference import Reference
 from scoring.scorecard import Floats, Lookup, Scorecard, from_dict, to_dict
 
 __all__ = ["SHIPPED", "Model", "load_model"]
@@ -31,6 +34,8 @@ _DOCUMENT: Final = "model.json"
 _CARD: Final = "CARD.md"
 _SUMS: Final = "SHA256SUMS"
 _PERCENTILE_STEPS: Final = 1000
+_REGISTERED: Final = "models:/"
+_DATED: Final = ("as_of", "until", "prior_learned_until")
 _FORMULAS: Final = {feature.name: feature.formula for feature in FEATURES}
 _OWN: Final = frozenset(feature.name for feature in FEATURES if not feature.needs_context)
 
@@ -52,6 +57,8 @@ class Model:
         Least priority (inclusive) for tiers A, B and C, descending.
     provenance : mapping
         What it was learned from: seeds, settings, versions, dates of the data. No clock, no name of anyone.
+    reference : Reference or None
+        How features and chances lay in the reference population, so that drift can be seen; None in models of before.
     """
 
     name: str
@@ -60,6 +67,7 @@ class Model:
     quantiles: Floats
     tier_cuts: tuple[float, float, float]
     provenance: Mapping[str, Any]
+    reference: Reference | None = None
 
     @cached_property
     def document(self) -> bytes:
@@ -76,6 +84,7 @@ class Model:
             "quantiles": self.quantiles.tolist(),
             "tier_cuts": list(self.tier_cuts),
             "provenance": dict(self.provenance),
+            **({} if self.reference is None else {"reference": self.reference.to_dict()}),
         }
         text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
         return text.encode() + b"\n"
@@ -84,6 +93,12 @@ class Model:
     def id(self) -> str:
         """Name and the first twelve digits of the document's SHA-256; it is in every scored row."""
         return f"{self.name}-{sha256(self.document).hexdigest()[:12]}"
+
+    @cached_property
+    def learned_until(self) -> datetime | None:
+        """The newest date of own exports that it, or the prior it started from, learned from; None if of no own."""
+        found = [parse_as_of(text) for text in _dates(dict(self.provenance))]
+        return max(found, default=None)
 
     @cached_property
     def lookups(self) -> tuple[Lookup, Lookup]:
@@ -161,7 +176,8 @@ def load_model(source: Model | str | Path = SHIPPED) -> Model:
     Parameters
     ----------
     source : Model, str or Path
-        A folder that `Model.save` wrote, or ``"shipped"`` for the model that comes with the package.
+        A folder that `Model.save` wrote; ``"shipped"`` for the model that comes with the package; or one of mlflow's
+        registry, ``"models:/NAME@champion"`` or ``"models:/NAME/3"``.
 
     Returns
     -------
@@ -183,7 +199,24 @@ def load_model(source: Model | str | Path = SHIPPED) -> Model:
         raise ModelError(f"the model is given as {type(source).__name__}", expected="a Model, a folder or 'shipped'")
     if str(source) == SHIPPED:
         return _shipped()
+    if str(source).startswith(_REGISTERED):
+        from scoring.tracking import fetch_model  # the one look upward
+
+        return fetch_model(str(source))
     return _load(local_path(source))
+
+
+def _dates(told: object) -> Iterator[str]:
+    """Find what a provenance says of the dates of own exports, wherever it says it."""
+    if isinstance(told, dict):
+        for name, value in told.items():
+            if name in _DATED and isinstance(value, str):
+                yield value
+            else:
+                yield from _dates(value)
+    elif isinstance(told, list):
+        for value in told:
+            yield from _dates(value)
 
 
 @cache
@@ -254,4 +287,6 @@ def _model(content: dict[str, Any]) -> Model:
     if content["horizon_days"] != HORIZON_DAYS:
         raise ModelError(f"a horizon of {content['horizon_days']} days", expected=str(HORIZON_DAYS))
     name, provenance = str(content["name"]), dict(content["provenance"])
-    return Model(name, with_context, without_context, quantiles, (first, second, third), provenance)
+    told = "reference" in content  # models of before have none
+    reference = Reference.from_dict(content["reference"], known=list(features)) if told else None
+    return Model(name, with_context, without_context, quantiles, (first, second, third), provenance, reference)

@@ -24,6 +24,7 @@ from scoring.config import SHIPPED_TIER_CUTS, TARGETS, Boosting, Target
 from scoring.context import Context
 from scoring.features import FEATURES, OWN_FEATURES, compute, observe
 from scoring.model import SHIPPED, Model
+from scoring.reference import make_reference
 from scoring.scorecard import Floats, Scorecard, centre, count_bins
 from scoring.simulation import Organisation, Settings, draw_organisation
 
@@ -191,6 +192,7 @@ def train_shipped(recipe: Recipe | None = None, jobs: int = 1) -> Model:
             "rates": {target: _rate(sample, target) for target in TARGETS},
             "versions": {name: version(name) for name in ("numpy", "polars", "scikit-learn")},
         },
+        reference=make_reference(sample.features, with_context, without_context),
     )
 
 

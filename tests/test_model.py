@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 from collections.abc import Callable
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,7 @@ def test_a_loaded_model_is_the_model(small_model: Model, folder: Path, contacts:
     loaded = load_model(folder)
     assert loaded.document == small_model.document
     assert loaded.id == small_model.id
-    for name in ("name", "tier_cuts", "provenance", "with_context", "without_context"):
+    for name in ("name", "tier_cuts", "provenance", "with_context", "without_context", "reference"):
         assert getattr(loaded, name) == getattr(small_model, name), name
     assert_array_equal(loaded.quantiles, small_model.quantiles)
     one, two = (scoring.score(contacts, as_of=when, model=model) for model in (small_model, folder))
@@ -82,6 +83,28 @@ def test_rows_alone_are_scored_without_the_features_of_a_context(small_model: Mo
     beside = {feature.name for feature in CONTEXT_FEATURES}
     for card in small_model.without_context.values():
         assert not beside & set(card.features)
+
+
+def test_a_model_of_before_has_no_reference_and_keeps_its_bytes(small_model: Model, folder: Path) -> None:
+    rewrite(folder, without("reference"))
+    bare = load_model(folder)
+    assert bare.reference is None
+    assert bare.document == replace(small_model, reference=None).document
+    assert b'"reference":' not in bare.document
+    assert bare.id != small_model.id
+
+
+def test_the_reference_is_how_the_features_lay(small_model: Model) -> None:
+    assert small_model.reference
+    cards = (*small_model.with_context.values(), *small_model.without_context.values())
+    tables = {table.feature: table for table in small_model.reference.features}
+    assert set(tables) == {name for card in cards for name in card.features}
+    for table in tables.values():
+        assert len(table.thresholds) <= 9
+        assert table.values.sum() == pytest.approx(1)
+    assert max(len(table.thresholds) for table in tables.values()) == 9
+    assert set(small_model.reference.chances) == set(TARGETS)
+    assert small_model.reference.rows == small_model.provenance["rows"]
 
 
 def test_saving_replaces_an_older_model_and_its_card(small_model: Model, folder: Path) -> None:
@@ -163,6 +186,13 @@ def replaced(value: Any, *path: Any) -> Callable[[dict[str, Any]], None]:
     return change
 
 
+def first_bins(thresholds: list[float], values: list[float]) -> Callable[[dict[str, Any]], None]:
+    def change(document: dict[str, Any]) -> None:
+        document["reference"]["features"][0] |= {"thresholds": thresholds, "values": values}
+
+    return change
+
+
 REPLY = ("with_context", "reply")
 DAMAGES: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
     "newer format": (replaced(2, "format"), "format 2"),
@@ -186,6 +216,21 @@ DAMAGES: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
     "features as a list": (replaced([1], "features"), "damaged"),
     "features as nothing": (replaced(None, "features"), "damaged"),
     "features not said": (replaced({}, "features"), "unknown feature"),
+    "a reference that is none": (replaced(None, "reference"), "reference"),
+    "a reference of other parts": (without("reference", "rows"), "reference"),
+    "a reference without rows": (replaced(0, "reference", "rows"), "numbers of rows"),
+    "a reference of half a row": (replaced(7.5, "reference", "rows"), "numbers of rows"),
+    "a reference of no past": (replaced(None, "reference", "past_rows"), "numbers of rows"),
+    "a reference feature missing": (without("reference", "features", 0), "lacks features"),
+    "a reference feature unknown": (replaced("shoe_size", "reference", "features", 0, "feature"), "shoe_size"),
+    "reference thresholds that fall": (first_bins([3, 2], [0.5, 0.2, 0.2, 0.1]), "out of order"),
+    "reference shares below zero": (first_bins([], [1.5, -0.5]), "shares of rows"),
+    "reference shares of a part": (first_bins([], [0.5, 0.2]), "shares of rows"),
+    "a reference chance missing": (without("reference", "chances", "reply"), "mean chance"),
+    "a reference chance above one": (replaced(1.5, "reference", "chances", "reply"), "between 0 and 1"),
+    "a reference chance of text": (replaced("much", "reference", "chances", "reply"), "between 0 and 1"),
+    "reference rates of a list": (replaced([0.1], "reference", "past_rates"), "rates"),
+    "a reference rate of nothing known": (replaced({"shoes": 0.1}, "reference", "past_rates"), "rates"),
     "no tables": (without(*REPLY, "tables"), "tables"),
     "a table too much": (
         replaced([{"feature": "shoe_size", "thresholds": [], "values": [0, 0]}], *REPLY, "tables"),
