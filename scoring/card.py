@@ -6,13 +6,14 @@ only a simulation knows and no model can beat.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from scoring.baselines import recency, rfm
 from scoring.config import TARGETS, Target
 from scoring.context import Context
 from scoring.features import compute, observe
@@ -24,12 +25,6 @@ from scoring.simulation import Settings, draw_organisation
 __all__ = ["judge", "write_card"]
 
 OUTCOMES: Final[dict[Target, str]] = {"reply": "replied", "meeting": "met", "answer": "answered", "engaged": "engaged"}
-_LAST: Final[dict[Target, str]] = {
-    "reply": "last_inbound_time",
-    "meeting": "last_engaged_time",
-    "answer": "last_inbound_time",
-    "engaged": "last_engaged_time",
-}
 _FIRST_SEED: Final = 1_000_000
 _LEAST_OUTCOMES: Final = 10
 
@@ -83,12 +78,13 @@ def _judge_one(model: Model, seed: int, size: int, futures: int) -> list[dict[st
         reps = export["source_email"].filter(judged)
         scores = {
             **{name: chance[:, position] for name, chance in chances.items()},
-            **{name: sort_by(export, target) for name, sort_by in _SORTS.items()},
+            "recency": recency(export, target),
+            "rfm": rfm(export, target),
             # the chance of an answer is unknown where the rep wrote in none of the redrawn futures
             "true chance": truth[target].fill_null(0.0).to_numpy(),
         }
         for name, score in scores.items():
-            judge_by = _measure_order if name in _SORTS else measure
+            judge_by = _measure_order if name in ("recency", "rfm") else measure
             measured = judge_by(outcome, score[judged.to_numpy()], reps)
             rows.append({"seed": seed, "target": target, "model": name, **measured})
     return rows
@@ -98,22 +94,6 @@ def _measure_order(outcome: NDArray[np.bool_], score: Floats, reps: pl.Series) -
     """Measure a score that is no chance."""
     ranks = pl.Series(score).rank("average").to_numpy() / (len(score) + 1)
     return {**measure(outcome, ranks, reps), "brier": None, "log_loss": None}
-
-
-def _recency(export: pl.DataFrame, target: Target) -> Floats:
-    return export[_LAST[target]].dt.epoch("s").fill_null(0).to_numpy().astype(np.float64)
-
-
-def _rfm(export: pl.DataFrame, target: Target) -> Floats:
-    """Sum up the ranks of recency, frequency (mails and meetings) and volume (time spent)."""
-    recency, frequency = pl.col(_LAST[target]).dt.epoch("s"), pl.col("total_emails") + pl.col("total_meetings")
-    columns = (recency, frequency, pl.col("total_time_spent"))
-    ranks = export.select(pl.sum_horizontal(column.fill_null(0).rank("average") for column in columns))
-    return ranks.to_series().to_numpy()
-
-
-_SORTS: Final[Mapping[str, Callable[[pl.DataFrame, Target], Floats]]] = {"recency": _recency, "rfm": _rfm}
-"""What people do without a model: they sort."""
 
 
 def write_card(model: Model, judged: pl.DataFrame) -> str:

@@ -8,14 +8,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from scoring import schema
-from scoring.config import EVIDENCE, TARGETS, TIERS
+from scoring.config import TARGETS, TIERS
 from scoring.context import Context
 from scoring.errors import InputError
+from scoring.evidence import evidence_of
 from scoring.features import FEATURES, look
 from scoring.intake import Intake, take_in
 from scoring.model import SHIPPED, Model, load_model
@@ -34,9 +33,6 @@ COLUMNS: Final = (
 _PRIORITY: Final = TARGETS.index("engaged")
 _FEATURES: Final = {feature.name: feature for feature in FEATURES}
 _TIER: Final = pl.Series(TIERS, dtype=pl.Enum(TIERS))
-_EVIDENCE: Final = pl.Series(("none", *EVIDENCE), dtype=pl.Enum(("none", *EVIDENCE)))
-_LEAST_TOUCHES: Final = np.array(list(EVIDENCE.values()))
-_TOUCHES: Final = ("total_inbound", "total_outbound", "total_meetings")
 
 
 def score(
@@ -152,7 +148,7 @@ def score_intake(taken: Intake, model: Model) -> pl.DataFrame:
             "priority": priority,
             "percentile": model.percentile(priority),
             "tier": _TIER.gather(model.tier(priority)),
-            "evidence": _EVIDENCE.gather(_evidence(table)),
+            "evidence": evidence_of(table),
             "reasons": _explainer(model, beside).reasons(contributions, facts),
             "problem": taken.checked.problem,
             "flags": taken.checked.flags,
@@ -169,10 +165,3 @@ def score_intake(taken: Intake, model: Model) -> pl.DataFrame:
 @lru_cache(maxsize=8)
 def _explainer(model: Model, beside: bool) -> Explainer:
     return Explainer([_FEATURES[name] for name in model.lookups[beside].features])
-
-
-def _evidence(table: pl.DataFrame) -> NDArray[np.intp]:
-    """Position in `_EVIDENCE`: how many of the least numbers of touches the row reaches."""
-    touches = np.sum([np.nan_to_num(table[name].to_numpy().astype(np.float64)) for name in _TOUCHES], axis=0)
-    reached: NDArray[np.intp] = _LEAST_TOUCHES.searchsorted(touches, side="right")
-    return reached

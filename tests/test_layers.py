@@ -18,7 +18,7 @@ LAYERS = [
     {"reading", "dating", "validation", "writing"},
     {"context", "intake"},
     {"features", "simulation", "labels"},
-    {"scorecard", "metrics", "intervals", "wording", "snapshots", "reference"},
+    {"scorecard", "metrics", "intervals", "wording", "snapshots", "reference", "evidence", "truth"},
     {"model", "reasons", "boosting", "blending", "baselines", "segments"},
     {"prediction", "inspection", "card", "shipped", "sources", "training", "evaluation"},
     {"batch"},
