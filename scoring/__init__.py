@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from scoring.config import TrainingConfig
     from scoring.context import Context
     from scoring.errors import InputError, ModelError, SchemaWarning, ScoringError
+    from scoring.estimator import ScoringClassifier
     from scoring.features import build_features
     from scoring.intake import build_context
     from scoring.model import Model, load_model
@@ -30,6 +31,7 @@ __all__ = [
     "Model",
     "ModelError",
     "SchemaWarning",
+    "ScoringClassifier",
     "ScoringError",
     "Summary",
     "TrainingConfig",
@@ -49,6 +51,7 @@ _HOME = {
     "Model": "model",
     "ModelError": "errors",
     "SchemaWarning": "errors",
+    "ScoringClassifier": "estimator",
     "ScoringError": "errors",
     "Summary": "batch",
     "TrainingConfig": "config",
