@@ -1,0 +1,594 @@
+"""Training: a build that can be repeated, the prior where there is little to learn, one's own data where there is."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from numpy.testing import assert_allclose
+from polars.testing import assert_frame_equal
+
+import scoring
+from scoring.blending import Blend
+from scoring.config import TARGETS, TrainingConfig
+from scoring.metrics import measure
+from scoring.simulation import Settings, draw_organisation
+from scoring.snapshots import label_snapshots, put_back, take_snapshots
+from scoring.sources import learn_sources
+from scoring.training import count_labels, train, train_snapshots
+
+Exports = dict[datetime, pl.DataFrame]
+ISO = "%Y-%m-%dT%H:%M:%S%.fZ"
+DAY = timedelta(days=1)
+CHANCES = ("reply_probability", "meeting_probability", "answer_probability", "priority")
+OUTCOME_FIELDS = ("received_reply", "engagement_level", "response_activity_id", "inbound_outbound_ratio")
+
+
+def body(model: scoring.Model) -> dict[str, Any]:
+    """Everything that decides a score: the document without what it was learned from."""
+    return {name: value for name, value in json.loads(model.document).items() if name != "provenance"}
+
+
+def last(exports: Exports, count: int) -> Exports:
+    return dict(list(exports.items())[-count:])
+
+
+def blend_of(model: scoring.Model, target: str) -> dict[str, Any]:
+    return dict(model.provenance["blend"][target])
+
+
+def weights_of(model: scoring.Model, target: str) -> Blend:
+    told = blend_of(model, target)
+    return Blend(told["prior"], told["step_back"], told["history"])
+
+
+def assert_prior(model: scoring.Model, contacts: pl.DataFrame, when: datetime, *targets: str) -> None:
+    """Hold that chances are the prior's own, to the number."""
+    prior = scoring.load_model()
+    features = scoring.build_features(contacts, as_of=when)
+    for target in targets or TARGETS:
+        assert weights_of(model, target) == Blend(1.0, 0.0, 0.0), target
+        told = blend_of(model, target)
+        assert (told["offset"], told["slope"], told["outcomes"]) == (0.0, 1.0, {})
+        for state in ("with_context", "without_context"):
+            one, other = (getattr(each, state)[target] for each in (model, prior))
+            assert_allclose(one.log_odds(features), other.log_odds(features), rtol=0, atol=1e-12)
+
+
+@pytest.fixture(scope="module")
+def newest(exports: Exports) -> datetime:
+    return max(exports)
+
+
+@pytest.fixture(scope="module")
+def pair(exports: Exports) -> Exports:
+    return last(exports, 2)
+
+
+@pytest.fixture(scope="module")
+def pair_model(pair: Exports, quick: TrainingConfig) -> scoring.Model:
+    return train(pair, config=quick)
+
+
+# ---- the same again -------------------------------------------------------------------------------------------------
+
+
+def test_the_order_of_rows_and_exports_changes_no_byte(
+    exports: Exports, quick: TrainingConfig, own_model: scoring.Model
+) -> None:
+    shuffled = {
+        when: contacts.sample(fraction=1.0, shuffle=True, seed=3) for when, contacts in reversed(exports.items())
+    }
+    assert train(shuffled, config=quick).document == own_model.document
+
+
+def test_processes_change_no_byte(exports: Exports, quick: TrainingConfig, own_model: scoring.Model) -> None:
+    assert train(exports, config=quick, jobs=2).document == own_model.document
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [{"OMP_NUM_THREADS": "2", "POLARS_MAX_THREADS": "1"}, {"POLARS_MAX_THREADS": "3", "TZ": "Asia/Kolkata"}],
+    ids=["threads", "zone"],
+)
+def test_threads_and_time_zones_change_no_byte(
+    environment: dict[str, str], exports: Exports, quick: TrainingConfig, own_model: scoring.Model, tmp_path: Path
+) -> None:
+    for when, contacts in exports.items():
+        contacts.sample(fraction=1.0, shuffle=True, seed=5).write_parquet(tmp_path / f"{when:%Y-%m-%d}.parquet")
+    (tmp_path / "training.toml").write_text(quick.to_toml())
+    code = (
+        "import scoring, sys, pathlib\n"
+        "folder = pathlib.Path(sys.argv[1])\n"
+        "config = scoring.TrainingConfig.from_toml(folder / 'training.toml')\n"
+        "print(scoring.train({path.stem: path for path in folder.glob('*.parquet')}, config=config).id)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)],
+        capture_output=True, text=True, check=False, env={**os.environ, **environment},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == own_model.id
+
+
+def test_files_give_the_bytes_of_frames(
+    pair: Exports, quick: TrainingConfig, pair_model: scoring.Model, tmp_path: Path
+) -> None:
+    files = {}
+    for when, contacts in pair.items():
+        files[when] = tmp_path / f"{when:%Y-%m-%d}.csv"
+        contacts.write_csv(files[when], datetime_format=ISO)
+    assert train(files, config=quick).document == pair_model.document
+    listed = train([str(path) for path in files.values()], config=quick)  # only where the date comes from is another
+    assert body(listed) == body(pair_model)
+    assert listed.provenance["fingerprint"] == pair_model.provenance["fingerprint"]
+
+
+def test_rows_that_repeat_or_are_rejected_change_only_counts(
+    pair: Exports, quick: TrainingConfig, pair_model: scoring.Model
+) -> None:
+    more = {
+        when: pl.concat(
+            [contacts, contacts.head(20), contacts.head(5).with_columns(total_inbound=pl.lit(-1, pl.Int64))]
+        )
+        for when, contacts in pair.items()
+    }
+    model = train(more, config=quick)
+    assert body(model) == body(pair_model)
+    assert model.provenance["fingerprint"] == pair_model.provenance["fingerprint"]
+    assert model.provenance["labels"] == pair_model.provenance["labels"]
+    for one, other in zip(model.provenance["exports"], pair_model.provenance["exports"], strict=True):
+        assert (one["rows"], one["repeated"], one["rejected"]) == (other["rows"] + 25, 20, 5)
+
+
+def test_fields_that_restate_the_outcome_change_nothing(
+    pair: Exports, quick: TrainingConfig, pair_model: scoring.Model
+) -> None:
+    random = np.random.default_rng(1)
+    noisy = {
+        when: contacts.with_columns(
+            received_reply=pl.Series(random.random(contacts.height) < 0.5),
+            engagement_level=pl.Series(random.normal(size=contacts.height)),
+            inbound_outbound_ratio=pl.Series(random.random(contacts.height) * 9),
+            response_activity_id=pl.Series(random.integers(0, 10**9, contacts.height).astype(str)),
+        )
+        for when, contacts in pair.items()
+    }
+    model = train(noisy, config=quick)
+    assert body(model) == body(pair_model)
+    assert model.provenance["blend"] == pair_model.provenance["blend"]
+    assert model.provenance["fingerprint"] != pair_model.provenance["fingerprint"]  # it is of all fields
+
+
+@pytest.mark.parametrize("days", [-400, 3])
+def test_a_shift_of_all_times_changes_no_scorecard(
+    days: int, pair: Exports, quick: TrainingConfig, pair_model: scoring.Model
+) -> None:
+    moved = {
+        when + days * DAY: contacts.with_columns(pl.col(pl.Datetime("us", "UTC")) + days * DAY)
+        for when, contacts in pair.items()
+    }
+    assert body(train(moved, config=quick)) == body(pair_model)
+
+
+def test_another_export_gives_another_model(pair: Exports, quick: TrainingConfig, pair_model: scoring.Model) -> None:
+    (first, contacts), (second, later) = pair.items()
+    wrote = later.with_columns(
+        (pl.col(name) + (pl.int_range(pl.len()) % 5 == 0)).cast(pl.Int64)
+        for name in ("total_inbound", "total_inbound_30d", "total_emails", "total_emails_30d")
+    )
+    model = train({first: contacts, second: wrote}, config=quick)
+    assert body(model)["with_context"] != body(pair_model)["with_context"]
+    assert model.provenance["fingerprint"] != pair_model.provenance["fingerprint"]
+
+
+# ---- there and back -------------------------------------------------------------------------------------------------
+
+
+def test_a_model_of_ones_own_comes_back_from_disk(
+    own_model: scoring.Model, exports: Exports, newest: datetime, tmp_path: Path
+) -> None:
+    own_model.save(tmp_path / "own")
+    loaded = scoring.load_model(tmp_path / "own")
+    assert loaded.id == own_model.id
+    assert loaded.document == own_model.document
+    one, two = (
+        scoring.score(exports[newest], as_of=newest, model=model) for model in (own_model, str(tmp_path / "own"))
+    )
+    assert_frame_equal(one, two, check_exact=True)
+    assert one["problem"].null_count() == one.height
+
+
+def flip(folder: Path) -> None:
+    content = bytearray((folder / "model.json").read_bytes())
+    content[len(content) // 2] ^= 1
+    (folder / "model.json").write_bytes(content)
+
+
+def rewrite(change: Callable[[bytes], bytes]) -> Callable[[Path], None]:
+    def damage(folder: Path) -> None:
+        document = change((folder / "model.json").read_bytes())
+        (folder / "model.json").write_bytes(document)
+        (folder / "SHA256SUMS").write_text(f"{sha256(document).hexdigest()}  model.json\n")
+
+    return damage
+
+
+DAMAGES: dict[str, tuple[Callable[[Path], None], str]] = {
+    "one byte": (flip, "SHA-256"),
+    "a renamed feature": (rewrite(lambda text: text.replace(b'"days_since_engaged"', b'"days_asleep"')), "days_asleep"),
+    "a newer format": (rewrite(lambda text: text.replace(b'"format":1', b'"format":99')), "format 99"),
+    "no document": (lambda folder: (folder / "model.json").unlink(), "model.json is missing"),
+    "no sums": (lambda folder: (folder / "SHA256SUMS").unlink(), "SHA256SUMS is missing"),
+}
+
+
+@pytest.mark.parametrize("how", DAMAGES)
+def test_a_damaged_model_of_ones_own_is_refused(how: str, own_model: scoring.Model, tmp_path: Path) -> None:
+    assert "days_since_engaged" in body(own_model)["features"]
+    own_model.save(tmp_path / "own")
+    damage, named = DAMAGES[how]
+    damage(tmp_path / "own")
+    with pytest.raises(scoring.ModelError) as refused:
+        scoring.load_model(tmp_path / "own")
+    assert named in str(refused.value)
+
+
+# ---- how many exports -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_one_export_is_enough_and_more_teach_more(count: int, exports: Exports, quick: TrainingConfig) -> None:
+    model = train(last(exports, count), config=quick)
+    told = model.provenance
+    assert [one["as_of"] for one in told["exports"]] == [when.isoformat() for when in last(exports, count)]
+    assert {row["source"] for row in told["labels"]} == {"step_back", *(["history"] if count > 1 else [])}
+    for target in ("reply", "meeting", "engaged"):
+        assert set(blend_of(model, target)["outcomes"]) == {"step_back", *(["history"] if count > 1 else [])}
+        assert 0 < weights_of(model, target).prior < 1
+    assert weights_of(model, "answer").step_back == 0
+    json.dumps(told, allow_nan=False)
+    fewer = train(last(exports, count + 1), config=quick)
+    assert told["blend"]["reply"]["by_amount"]["prior"] > fewer.provenance["blend"]["reply"]["by_amount"]["prior"]
+
+
+def test_one_export_may_come_in_any_form(exports: Exports, newest: datetime, quick: TrainingConfig) -> None:
+    contacts = exports[newest]
+    one = train({newest: contacts}, config=quick)
+    assert train({f"{newest:%Y-%m-%d}": contacts}, config=quick).document == one.document
+    assert train({newest.date(): contacts.to_pandas()}, config=quick).document == one.document
+    inferred = train(contacts, config=quick)
+    assert "inferred" in inferred.provenance["exports"][0]["dated"]
+    assert 0 < weights_of(inferred, "reply").step_back < 1
+
+
+def test_unrelated_exports_are_refused_with_the_numbers(pair: Exports, quick: TrainingConfig) -> None:
+    (first, contacts), (second, _) = pair.items()
+    other = contacts.with_columns(crm_id="other " + pl.col("crm_id"), email="other." + pl.col("email"))
+    with pytest.raises(scoring.InputError) as refused:
+        train({first: contacts, second: other}, config=quick)
+    message = str(refused.value)
+    assert f"{contacts.height} rows {contacts.height} are in none" in message
+    assert f"{first:%Y-%m-%d}" in message
+    assert "@" not in message
+    counts = count_labels({first: contacts, second: other}).filter(source="history")
+    assert counts["open"].to_list() == counts["missing"].to_list() == [contacts.height] * 4
+
+
+def test_an_empty_export_is_refused_by_its_date(pair: Exports, quick: TrainingConfig) -> None:
+    (first, contacts), (second, later) = pair.items()
+    with pytest.raises(scoring.InputError, match=f"{second:%Y-%m-%d}"):
+        train({first: contacts, second: later.head(0)}, config=quick)
+
+
+# ---- too little to learn from ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rows", [1, 2, 10])
+def test_few_rows_leave_the_prior_alone(rows: int, exports: Exports, newest: datetime, quick: TrainingConfig) -> None:
+    for count in (1, 4):
+        few = {when: contacts.head(rows) for when, contacts in last(exports, count).items()}
+        model = train(few, config=quick)
+        assert_prior(model, exports[newest], newest)
+        scored = scoring.score(few[newest], as_of=newest, model=model)
+        base = scoring.score(few[newest], as_of=newest)
+        for name in CHANCES:
+            assert_allclose(scored[name].to_numpy(), base[name].to_numpy(), rtol=0, atol=1e-6)
+
+
+def test_where_nobody_replied_the_prior_tells_of_replies(
+    exports: Exports, newest: datetime, quick: TrainingConfig
+) -> None:
+    silent = {
+        when: contacts.with_columns(
+            pl.lit(0, pl.Int64).alias("total_inbound"),
+            pl.lit(0, pl.Int64).alias("total_inbound_30d"),
+            pl.lit(None, pl.Datetime("us", "UTC")).alias("first_inbound_time"),
+            pl.lit(None, pl.Datetime("us", "UTC")).alias("last_inbound_time"),
+        )
+        for when, contacts in exports.items()
+    }
+    model = train(silent, config=quick)
+    labels = pl.DataFrame(model.provenance["labels"]).filter(target="reply")
+    assert labels["happened"].sum() == 0
+    assert labels["did_not"].sum() > 500
+    assert_prior(model, silent[newest], newest, "reply", "answer")
+    assert weights_of(model, "meeting").prior < 1
+
+
+def test_where_everybody_replied_the_prior_tells_of_replies(
+    exports: Exports, newest: datetime, quick: TrainingConfig
+) -> None:
+    wrote = exports[newest].with_columns(
+        pl.lit(7, pl.Int64).alias("total_inbound"),
+        pl.lit(2, pl.Int64).alias("total_inbound_30d"),
+        pl.lit(newest - 200 * DAY).alias("first_inbound_time"),
+        pl.lit(newest - DAY).alias("last_inbound_time"),
+        pl.max_horizontal("last_engaged_time", pl.lit(newest - DAY)).alias("last_engaged_time"),
+        (pl.col("total_outbound") + 7).alias("total_emails"),
+        (pl.col("total_outbound_30d") + 2).alias("total_emails_30d"),
+    )
+    model = train({newest: wrote}, config=quick)
+    labels = pl.DataFrame(model.provenance["labels"]).filter(target="reply")
+    assert (labels["happened"].sum(), labels["did_not"].sum()) == (wrote.height, 0)
+    assert_prior(model, wrote, newest, "reply", "engaged", "answer")
+
+
+COLUMNS: dict[str, tuple[str, ...]] = {
+    "30d": (
+        "total_inbound_30d",
+        "total_outbound_30d",
+        "total_meetings_30d",
+        "total_time_spent_30d",
+        "total_emails_30d",
+    ),
+    "last times": ("last_inbound_time", "last_outbound_time", "last_engaged_time"),
+    "first times": ("first_inbound_time", "first_outbound_time", "first_engaged_time"),
+    "rep": ("source_email",),
+    "crm_id": ("crm_id",),
+    "email": ("email",),
+    "account": ("account_domain", "account_crm_id", "account_name"),
+    "meetings": ("total_meetings", "total_meetings_30d", "total_time_spent", "total_time_spent_30d"),
+    "profile": ("seniority", "department", "from_cc"),
+}
+
+
+@pytest.mark.filterwarnings("ignore::scoring.SchemaWarning")
+@pytest.mark.parametrize("which", COLUMNS)
+@pytest.mark.parametrize("count", [1, 2])
+def test_columns_may_be_missing(count: int, which: str, exports: Exports, newest: datetime) -> None:
+    config = TrainingConfig(boosting=replace(TrainingConfig().boosting, iterations=5))
+    fewer = {when: contacts.drop(COLUMNS[which]) for when, contacts in last(exports, count).items()}
+    if which == "rep":  # a contact of several reps is then the same row twice, and differs
+        fewer = {when: contacts.unique("crm_id", keep="first") for when, contacts in fewer.items()}
+    model = train(fewer, config=config)
+    scored = scoring.score(fewer[newest], as_of=newest, model=model)
+    for name in CHANCES:
+        assert scored[name].is_between(0, 1).all(), name
+    labels = pl.DataFrame(model.provenance["labels"])
+    if which == "30d":
+        assert labels.filter(source="step_back")["happened"].sum() == 0
+        assert not any("step_back" in blend_of(model, target)["outcomes"] for target in TARGETS)
+        if count == 1:
+            assert_prior(model, fewer[newest], newest)
+    else:
+        assert weights_of(model, "reply").prior < 1
+    if which == "meetings":
+        assert_prior(model, fewer[newest], newest, "meeting")
+
+
+# ---- what the model is ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("how_many", [1, 2, 4])
+def test_the_model_is_its_sources_blended_by_hand(how_many: int, exports: Exports, quick: TrainingConfig) -> None:
+    snapshots, prior = take_snapshots(last(exports, how_many)), scoring.load_model()
+    model = train_snapshots(snapshots, config=quick, prior=prior)
+    learned = learn_sources(label_snapshots(snapshots), put_back(snapshots[-1]), quick, prior)
+    features = snapshots[0].features
+    moved = 0.0
+    for target in TARGETS:
+        told, blend = blend_of(model, target), weights_of(model, target)
+        for beside, state in enumerate(("without_context", "with_context")):
+            base = getattr(prior, state)[target].log_odds(features)
+            total = blend.prior * base
+            for name, source in learned[target].items():
+                total = total + getattr(blend, name) * source.cards[beside].log_odds(features)
+            by_hand = told["offset"] + told["slope"] * total
+            assert_allclose(getattr(model, state)[target].log_odds(features), by_hand, rtol=0, atol=1e-9)
+            moved += float(np.abs(by_hand - base).max())
+    assert moved > 0.1
+
+
+def test_contributions_are_against_the_mean_of_the_newest_export(own_model: scoring.Model, exports: Exports) -> None:
+    features = take_snapshots(exports)[-1].features
+    for card in (*own_model.with_context.values(), *own_model.without_context.values()):
+        assert_allclose(card.contributions(features).mean(axis=0), 0, atol=1e-9)
+
+
+def test_weights_are_shares_and_slopes_go_up(own_model: scoring.Model) -> None:
+    for target in TARGETS:
+        told = blend_of(own_model, target)
+        assert sum((told["prior"], told["step_back"], told["history"])) == pytest.approx(1, abs=1e-12)
+        assert min(told["prior"], told["step_back"], told["history"]) >= 0
+        assert told["slope"] > 0
+        assert sum(told["by_amount"].values()) == pytest.approx(1, abs=1e-12)
+
+
+def test_another_prior_is_started_from(pair: Exports, quick: TrainingConfig, small_model: scoring.Model) -> None:
+    model = train(pair, config=quick, prior=small_model, name="other")
+    assert model.provenance["prior"] == small_model.id
+    assert model.id.startswith("other-")
+    unlearned = train(pair, config=replace(quick, history_weight=0.0, step_back_weight=0.0), prior=small_model)
+    features = take_snapshots(pair)[-1].features
+    for target in TARGETS:
+        told, card = blend_of(unlearned, target), unlearned.with_context[target]
+        expected = told["offset"] + told["slope"] * small_model.with_context[target].log_odds(features)
+        assert_allclose(card.log_odds(features), expected, rtol=0, atol=1e-9)
+
+
+def test_pairs_of_another_gap_leave_the_level_to_the_prior(exports: Exports, quick: TrainingConfig) -> None:
+    """Two exports 20 days apart: what they prove is learned from, not how often it happens."""
+    organisation = draw_organisation(17, Settings(rows=400, closed=False, one_row_a_contact=False, days=400))
+    first = min(exports)
+    near = {when: organisation.export(when) for when in (first, first + 20 * DAY)}
+    counts = count_labels(near).filter(source="history")
+    assert not counts["settled"].any()
+    snapshots, prior = take_snapshots(near), scoring.load_model()
+    (lesson,) = label_snapshots(snapshots)
+    card = learn_sources([lesson], put_back(snapshots[-1]), quick, prior)["reply"]["history"].cards[1]
+    known = lesson.features.filter(lesson.labels["reply"].is_not_null())
+    expected = prior.with_context["reply"].probability(known).mean()
+    assert_allclose(card.probability(known).mean(), expected, rtol=0, atol=1e-9)
+    model = train(near, config=quick)
+    assert weights_of(model, "reply").history > 0
+
+
+# ---- tiers and percentiles ------------------------------------------------------------------------------------------
+
+
+def test_tiers_hold_their_shares_of_the_newest_export(
+    own_model: scoring.Model, exports: Exports, newest: datetime
+) -> None:
+    scored = scoring.score(exports[newest], as_of=newest, model=own_model)
+    height = scored.height
+    wanted = {"A": 0.1 * height, "B": 0.2 * height, "C": 0.3 * height, "D": 0.4 * height}
+    for tier, rows in wanted.items():
+        assert abs((scored["tier"] == tier).sum() - rows) <= 3, tier
+    assert (np.diff(own_model.quantiles) >= 0).all()
+    median = scored.filter(pl.col("percentile").is_between(49, 51))
+    assert 0.005 * height < median.height < 0.05 * height
+
+
+def test_equal_priorities_share_the_higher_tier(exports: Exports, newest: datetime, quick: TrainingConfig) -> None:
+    contacts = exports[newest].head(1)
+    alike = pl.concat([contacts.with_columns(crm_id=pl.lit(f"{row}")) for row in range(50)])
+    model = train({newest: alike.with_columns(email=pl.lit(None, pl.String))}, config=quick)
+    scored = scoring.score(alike.with_columns(email=pl.lit(None, pl.String)), as_of=newest, model=model)
+    assert scored["priority"].n_unique() == 1
+    assert set(scored["tier"]) == {"A"}
+    assert set(scored["percentile"]) == {99.9}
+
+
+def test_the_model_in_use_keeps_its_tiers(
+    own_model: scoring.Model, pair: Exports, quick: TrainingConfig, pair_model: scoring.Model, tmp_path: Path
+) -> None:
+    own_model.save(tmp_path / "own")
+    for previous in (own_model, tmp_path / "own"):
+        kept = train(pair, config=quick, previous=previous)
+        assert kept.tier_cuts == own_model.tier_cuts != pair_model.tier_cuts
+        assert kept.quantiles.tolist() == own_model.quantiles.tolist() != pair_model.quantiles.tolist()
+        assert kept.provenance["tiers_of"] == own_model.id
+        assert kept.with_context == pair_model.with_context
+    assert "tiers_of" not in pair_model.provenance
+
+
+# ---- nobody is in it ------------------------------------------------------------------------------------------------
+
+
+def test_suppressed_rows_teach_nothing(pair: Exports, quick: TrainingConfig) -> None:
+    domain = pl.concat(pair.values())["email"].str.split("@").list.last().mode().sort()[0]
+    left = {when: contacts.filter(~pl.col("email").str.ends_with(f"@{domain}").fill_null(False))
+            for when, contacts in pair.items()}  # fmt: skip
+    gone = [pair[when].height - left[when].height for when in pair]
+    assert min(gone) > 0
+    model, other = train(pair, config=quick, suppress=[domain]), train(left, config=quick)
+    assert [one["suppressed"] for one in model.provenance["exports"]] == gone
+    assert body(model) == body(other)
+    for name in ("fingerprint", "labels", "blend"):
+        assert model.provenance[name] == other.provenance[name]
+    assert body(model) != body(train(pair, config=quick))
+
+
+def strings(value: Any) -> set[str]:
+    if isinstance(value, dict):
+        return set(value) | {text for one in value.values() for text in strings(one)}
+    if isinstance(value, list):
+        return {text for one in value for text in strings(one)}
+    return {value} if isinstance(value, str) else set()
+
+
+def test_nobody_is_in_a_model_of_ones_own(own_model: scoring.Model, exports: Exports) -> None:
+    kinds = {"department", "seniority", "account_type"}
+    held = pl.concat(exports.values())
+    told = strings(json.loads(own_model.document))
+    words = {word for text in told for word in (text, *re.split(r"[^\w.@+-]+", text))}
+    for name in held.columns:
+        if held[name].dtype == pl.String and name not in kinds:
+            values = set(held[name].drop_nulls()) - {""}
+            assert not values & words, name
+    assert b"@" not in own_model.document
+    for domain in held["account_domain"].drop_nulls().unique():
+        assert domain.encode() not in own_model.document
+
+
+# ---- what it says of itself -----------------------------------------------------------------------------------------
+
+
+def test_the_model_says_what_it_was_learned_from(
+    own_model: scoring.Model, exports: Exports, quick: TrainingConfig
+) -> None:
+    told = json.loads(json.dumps(dict(own_model.provenance)))
+    assert told["config"]["boosting"]["iterations"] == quick.boosting.iterations
+    assert told["prior"] == scoring.load_model().id
+    assert set(told["versions"]) >= {"numpy", "polars", "scikit-learn"}
+    assert [one["rows"] for one in told["exports"]] == [contacts.height for contacts in exports.values()]
+    counts = count_labels(exports).with_columns(pl.col("as_of", "until").dt.strftime("%FT%TZ"))
+    assert told["labels"] == counts.to_dicts()
+
+
+def test_labels_are_counted_whole(exports: Exports) -> None:
+    counts = count_labels(exports)
+    assert counts.height == 4 * len(exports)
+    history = counts.filter(source="history")
+    for when, contacts in list(exports.items())[:-1]:
+        rows = history.filter(as_of=when)
+        assert set(rows["target"]) == set(TARGETS)
+        assert (rows["happened"] + rows["did_not"] + rows["open"] == contacts.height).all()
+        assert (rows["until"] == when + 30 * DAY).all()
+    assert (counts["open"] >= counts["missing"]).all()
+    assert counts.filter(source="step_back")["as_of"].unique().item() == max(exports) - 30 * DAY
+
+
+def test_very_many_rows_are_drawn_from_whatever_their_order(pair: Exports, quick: TrainingConfig) -> None:
+    few = replace(quick, most_rows=150)
+    one = train(pair, config=few)
+    shuffled = {when: contacts.sample(fraction=1.0, shuffle=True, seed=9) for when, contacts in pair.items()}
+    assert train(shuffled, config=few).document == one.document
+    assert train(pair, config=replace(few, seed=2)).with_context != one.with_context
+    assert blend_of(one, "reply")["outcomes"]["history"] <= 75
+
+
+# ---- is it any good? ------------------------------------------------------------------------------------------------
+
+
+def test_it_sorts_better_than_recency_and_is_no_worse_calibrated_than_shipped(quick: TrainingConfig) -> None:
+    figures = []
+    for seed in (13, 17, 18, 20):
+        organisation = draw_organisation(seed, Settings(rows=600, closed=False, one_row_a_contact=False, days=400))
+        newest = organisation.start + 330 * DAY
+        exports = {when: organisation.export(when) for when in (newest - 60 * DAY, newest - 30 * DAY, newest)}
+        happened = organisation.outcomes(newest)["replied"].to_numpy()
+        model = train(exports, config=quick)
+        own, shipped = (
+            measure(happened, scoring.score(exports[newest], as_of=newest, model=which)["reply_probability"].to_numpy())
+            for which in (model, "shipped")
+        )
+        age = exports[newest]["last_inbound_time"].dt.epoch("s").fill_null(0).rank("average").to_numpy()
+        recency = measure(happened, age / (len(age) + 1))
+        figures.append([own["auc"], recency["auc"], own["brier"], shipped["brier"]])
+    own_auc, recency_auc, own_brier, shipped_brier = np.mean(figures, axis=0)
+    assert own_auc > recency_auc
+    assert own_brier < shipped_brier + 0.003
