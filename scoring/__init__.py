@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from scoring.context import Context
     from scoring.errors import InputError, ModelError, SchemaWarning, ScoringError
     from scoring.estimator import ScoringClassifier
+    from scoring.evaluation import Evaluation, evaluate
     from scoring.features import build_features
     from scoring.intake import build_context
     from scoring.model import Model, load_model
@@ -27,6 +28,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Context",
+    "Evaluation",
     "InputError",
     "Model",
     "ModelError",
@@ -38,6 +40,7 @@ __all__ = [
     "build_context",
     "build_features",
     "count_labels",
+    "evaluate",
     "load_model",
     "score",
     "score_file",
@@ -47,6 +50,7 @@ __all__ = [
 # A name is imported when it is first used: `import scoring` costs nothing, `scoring --help` loads no polars.
 _HOME = {
     "Context": "context",
+    "Evaluation": "evaluation",
     "InputError": "errors",
     "Model": "model",
     "ModelError": "errors",
@@ -58,6 +62,7 @@ _HOME = {
     "build_context": "intake",
     "build_features": "features",
     "count_labels": "training",
+    "evaluate": "evaluation",
     "load_model": "model",
     "score": "prediction",
     "score_file": "batch",
