@@ -22,12 +22,14 @@ if TYPE_CHECKING:
     from scoring.intake import build_context
     from scoring.model import Model, load_model
     from scoring.prediction import score
+    from scoring.tracking import Decision, list_models, log_training, promote, publish, revert
     from scoring.training import count_labels, train
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Context",
+    "Decision",
     "Evaluation",
     "InputError",
     "Model",
@@ -41,7 +43,12 @@ __all__ = [
     "build_features",
     "count_labels",
     "evaluate",
+    "list_models",
     "load_model",
+    "log_training",
+    "promote",
+    "publish",
+    "revert",
     "score",
     "score_file",
     "train",
@@ -50,6 +57,7 @@ __all__ = [
 # A name is imported when it is first used: `import scoring` costs nothing, `scoring --help` loads no polars.
 _HOME = {
     "Context": "context",
+    "Decision": "tracking",
     "Evaluation": "evaluation",
     "InputError": "errors",
     "Model": "model",
@@ -63,7 +71,12 @@ _HOME = {
     "build_features": "features",
     "count_labels": "training",
     "evaluate": "evaluation",
+    "list_models": "tracking",
     "load_model": "model",
+    "log_training": "tracking",
+    "promote": "tracking",
+    "publish": "tracking",
+    "revert": "tracking",
     "score": "prediction",
     "score_file": "batch",
     "train": "training",

@@ -133,7 +133,7 @@ def train_snapshots(
     config = TrainingConfig() if config is None else config
     lessons, past = label_snapshots(snapshots), put_back(snapshots[-1])
     _refuse_unrelated(snapshots, lessons)
-    newest = snapshots[-1].features
+    newest, known = snapshots[-1].features, prior.learned_until
     learned = learn_sources(lessons, past, config, prior, jobs)
     periods = {target: predict_past(snapshots, lessons, target, config, prior, jobs) for target in _JUDGED}
     cards: tuple[dict[Target, Scorecard], dict[Target, Scorecard]] = ({}, {})
@@ -162,6 +162,7 @@ def train_snapshots(
         provenance={
             "learned_from": "own exports",
             "prior": prior.id,
+            **({} if known is None else {"prior_learned_until": known.isoformat()}),
             **({} if previous is None else {"tiers_of": previous.id}),
             "config": asdict(config),
             "exports": [_describe(snapshot) for snapshot in snapshots],

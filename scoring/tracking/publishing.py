@@ -1,0 +1,79 @@
+"""Publishing: from exports to a model in use, if it is not worse than the one that is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from scoring.config import TrainingConfig
+from scoring.evaluation import Evaluation
+from scoring.model import SHIPPED, Model, load_model
+from scoring.snapshots import Exports, Snapshot, take_snapshots
+from scoring.tracking.judging import find_lesson
+from scoring.tracking.registry import Decision, decide
+from scoring.tracking.runs import NAME, log_training
+from scoring.tracking.store import open_store
+from scoring.training import train_snapshots
+
+__all__ = ["publish"]
+
+
+def publish(
+    exports: Exports,
+    *,
+    name: str = NAME,
+    config: TrainingConfig | None = None,
+    prior: Model | str | Path = SHIPPED,
+    evaluation: Evaluation | None = None,
+    suppress: Sequence[str] = (),
+    force: bool = False,
+    jobs: int = 1,
+    tracking_uri: str | None = None,
+) -> Decision:
+    """Train on exports, log and register the model, and put it into use if it is not worse than the one in use.
+
+    Parameters
+    ----------
+    exports, config, prior, suppress, jobs
+        As for `scoring.train`.
+    name : str
+        Of the experiment, of the model in the registry, and of the model itself.
+    evaluation : Evaluation, optional
+        As for `log_training`.
+    force : bool
+        As for `promote`.
+    tracking_uri : str, optional
+        As for `log_training`.
+
+    Returns
+    -------
+    Decision
+        Its judgement says on which dates and by which figures; the model is registered whatever was decided.
+
+    Raises
+    ------
+    InputError
+        If an export cannot be used.
+    ModelError
+        If mlflow is not installed or refuses.
+
+    Notes
+    -----
+    A model that has learned from all exports cannot be judged by any of them. So the model is trained twice: once as it
+    was possible on the newest date of which the later exports prove the 30 days, which is judged, and once on all
+    exports, which is what is put into use. What was judged is the way of training, one period ago; its id is recorded
+    as ``judged_challenger``. The model in use is taken in the same way: as it is, if it has not learned from that
+    period, else as it was before.
+    """
+    with open_store(tracking_uri, create=True):
+        pass  # what is missing is said before the work, not after it
+    snapshots, start = take_snapshots(exports, suppress=suppress), load_model(prior)
+
+    def trained(some: Sequence[Snapshot]) -> Model:
+        return train_snapshots(some, config=config, prior=start, name=name, jobs=jobs)
+
+    model, lesson = trained(snapshots), find_lesson(snapshots)
+    earlier = None if lesson is None else trained([one for one in snapshots if one.as_of <= lesson.as_of])
+    version = log_training(model, earlier=earlier, evaluation=evaluation, name=name, tracking_uri=tracking_uri)
+    with open_store(tracking_uri) as client:
+        return decide(client, version, snapshots, force=force)
