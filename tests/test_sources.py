@@ -17,6 +17,7 @@ from scoring.config import TARGETS, Target, TrainingConfig
 from scoring.features import FEATURES, OWN_FEATURES, computed_from
 from scoring.labels import RESTORED
 from scoring.metrics import measure
+from scoring.simulation import Settings, draw_organisation
 from scoring.snapshots import Labelled, Snapshot, label_snapshots, put_back, take_snapshots
 from scoring.sources import learn_sources, predict_past, settled
 
@@ -153,6 +154,21 @@ def test_an_unsettled_level_is_the_priors_and_the_order_its_own(
             names = [name for name in features.columns if base is prior.with_context[target] or name in OWN]
             raw = boost(features, outcome, names, quick.boosting, seed=quick.seed)
             assert_allclose(np.ptp(card.log_odds(features) - raw.log_odds(features)), 0, atol=1e-9)
+
+
+def test_exports_20_days_apart_leave_the_level_to_the_prior(quick: TrainingConfig) -> None:
+    organisation = draw_organisation(17, Settings(rows=400, closed=False, one_row_a_contact=False, days=400))
+    dates = [organisation.start + days * DAY for days in (240, 260)]
+    near = take_snapshots({when: organisation.export(when) for when in dates})
+    (lesson,), prior = label_snapshots(near), scoring.load_model()
+    assert lesson.until == dates[1]
+    learned = learn_sources([lesson], put_back(near[-1]), quick, prior)
+    for target in ("reply", "meeting", "engaged"):
+        features, outcome = known_features([lesson], target), known_outcome([lesson], target)
+        found = learned[target]["history"].cards[1].probability(features)
+        assert_allclose(found.mean(), prior.with_context[target].probability(features).mean(), rtol=0, atol=1e-9)
+        assert measure(outcome, found)["auc"] > 0.7
+        assert abs(found.mean() - outcome.mean()) > 0.001
 
 
 def test_a_settled_level_is_that_of_the_rows(lessons: list[Labelled], past: Labelled, quick: TrainingConfig) -> None:
