@@ -5,7 +5,7 @@ FILE ?=
 export OMP_WAIT_POLICY = PASSIVE
 
 .PHONY: score test setup lint model lock clean
-score: .venv/core ; @$(BIN)/scoring score $(if $(FILE),"$(FILE)",--simulated) -o out
+score: .venv/core ; @$(BIN)/scoring score $(if $(FILE),"$(FILE)",--simulated) --adapt -o out
 test: .venv/dev ; @$(BIN)/ruff check && $(BIN)/ruff format --check && $(BIN)/mypy && $(BIN)/python -m pytest
 setup: .venv/dev
 lint: .venv/dev ; @$(BIN)/ruff check --fix && $(BIN)/ruff format && $(BIN)/mypy

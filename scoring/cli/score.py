@@ -6,14 +6,19 @@ import argparse
 import json
 import os
 import sys
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scoring.cli.arguments import add_input, read_suppressed
-from scoring.cli.terminal import plain
+from scoring.cli.arguments import add_input, check_folder, read_suppressed
+from scoring.cli.terminal import plain, progress
+from scoring.errors import InputError, SchemaWarning
 
 if TYPE_CHECKING:
     from scoring.batch import Summary
+    from scoring.model import Model
 
 __all__ = ["register"]
 
@@ -38,6 +43,11 @@ def register(verbs: Any) -> None:
         "NAME.scored.ENDING in this folder)",
     )
     parser.add_argument("--model", default="shipped", help="folder of a model (default: the shipped one)")
+    parser.add_argument(
+        "--adapt",
+        action="store_true",
+        help="learn from the export first, starting from the model; what is learned is saved beside OUT, as a model",
+    )
     parser.add_argument("--context", type=Path, help="totals of the last whole export, if FILE is only a part of one")
     parser.add_argument("--strict", action="store_true", help="fail if any row cannot be used")
     parser.add_argument("--overwrite", action="store_true", help="replace columns of an earlier scoring")
@@ -52,24 +62,71 @@ def _run(options: argparse.Namespace) -> int:
 
     if bool(options.files) == options.simulated:
         options.parser.error("give a FILE, or --simulated to try it on an export that is made up")
+    if options.adapt and options.context:
+        options.parser.error("--adapt learns from a whole export, and --context is for a part of one: give one of them")
     files = options.files or [os.fspath(_simulate(options.output))]
     target = _target(options.output, Path(files[0]))
     refuse_input(target, [path for path in (options.context, options.suppress) if path])
+    suppressed = read_suppressed(options.suppress)
+    adapted = _adapt(files, suppressed, target, options) if options.adapt else None
     summary = score_file(
         files,
         target,
-        model=options.model,
+        model=options.model if adapted is None else adapted.model,
         context=options.context,
-        as_of=options.as_of,
-        suppress=read_suppressed(options.suppress),
+        as_of=options.as_of if adapted is None else adapted.as_of,
+        suppress=suppressed,
         strict=options.strict,
         overwrite=options.overwrite,
     )
+    if adapted is not None:
+        summary = adapted.save(summary)
     if options.json:
-        print(json.dumps(summary.to_dict(), indent=2))
+        print(json.dumps(summary.to_dict() | ({} if adapted is None else {"adapted": adapted.to_dict()}), indent=2))
         return 0
-    _show(summary, options.top)
+    _show(summary, options.top, adapted)
     return 0
+
+
+@dataclass(frozen=True)
+class _Adapted:
+    """A model that has learned from the export it is to score, and the folder for it."""
+
+    model: Model
+    folder: Path
+
+    @property
+    def as_of(self) -> str:
+        """The date it learned from, which may be that in the file's name: scoring takes the same."""
+        return str(self.model.provenance["exports"][-1]["as_of"])
+
+    def save(self, summary: Summary) -> Summary:
+        """Save the model, and say in the summary where the date came from when it learned."""
+        from scoring.own_card import write_own_card
+
+        self.model.save(self.folder, card=write_own_card(self.model))
+        return replace(summary, dated=self.model.provenance["exports"][-1]["dated"])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what JSON says of it."""
+        return {"model": os.fspath(self.folder), **{name: self.model.provenance[name] for name in ("prior", "blend")}}
+
+
+def _adapt(files: Sequence[str], suppressed: Sequence[str], target: Path, options: argparse.Namespace) -> _Adapted:
+    """Learn from the one export that is to be scored."""
+    from scoring.training import train
+    from scoring.writing import check_target, ending_of
+
+    ending = ending_of(check_target(target, files)) or ""
+    folder = check_folder(target.with_name(f"{target.name[: -len(ending)]}.model"))
+    if folder.exists() and Path(options.model).exists() and folder.samefile(options.model):
+        raise InputError(f"{folder.name!r} is the model to start from", hint="give another output with -o")
+    one = files[0] if len(files) == 1 else files
+    exports = [one] if options.as_of is None else {options.as_of: one}
+    with warnings.catch_warnings(), progress():
+        warnings.simplefilter("ignore", SchemaWarning)  # scoring reads the same files, and says so then
+        model = train(exports, prior=options.model, suppress=suppressed)
+    return _Adapted(model, folder)
 
 
 def _target(output: Path | None, source: Path) -> Path:
@@ -92,8 +149,6 @@ def _simulate(output: Path | None) -> Path:
 
 def _folder(folder: Path | None) -> Path:
     """Make the folder if it is not there."""
-    from scoring.errors import InputError
-
     made = Path() if folder is None else folder
     try:
         made.mkdir(parents=True, exist_ok=True)
@@ -104,7 +159,7 @@ def _folder(folder: Path | None) -> Path:
     return made
 
 
-def _show(summary: Summary, top: int) -> None:
+def _show(summary: Summary, top: int, adapted: _Adapted | None) -> None:
     from scoring.cli.table import print_top
 
     if top > 0 and summary.scored:
@@ -115,6 +170,12 @@ def _show(summary: Summary, top: int) -> None:
     for rule, count in summary.rules.items():
         print(f"  {count:,} rows: {rule.replace('_', ' ')}", file=sys.stderr)
     print(f"As of {summary.as_of} ({summary.dated}), by model {summary.model_id}.")
+    if adapted is not None:
+        from scoring.own_card import tell_blend
+
+        print("It learned from this export first:")
+        print("\n".join(f"  {plain(line)}" for line in tell_blend(adapted.model)))
+        print(f"The adapted model: {plain(adapted.folder)}")
     if summary.rejected_output:
         print(f"{summary.rejected:,} rows could not be used; they are in {plain(summary.rejected_output)}")
     print(f"The scored file: {plain(summary.output)}")

@@ -5,9 +5,11 @@ from __future__ import annotations
 import io
 import sys
 import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["plain", "tolerate", "warn"]
+__all__ = ["plain", "progress", "tolerate", "warn"]
 
 
 def plain(text: object) -> str:
@@ -43,6 +45,26 @@ def warn(message: object, *_: Any, **__: Any) -> None:
         What to say; the rest of what `warnings.showwarning` is given is of no use to a user.
     """
     print(f"scoring: {plain(message)}", file=sys.stderr)
+
+
+@contextmanager
+def progress() -> Iterator[None]:
+    """Show what long work logs, line by line on standard error; nothing where that is no terminal."""
+    import logging
+
+    if not sys.stderr.isatty():
+        yield
+        return
+    logger, shown = logging.getLogger("scoring"), logging.StreamHandler(sys.stderr)
+    shown.setFormatter(logging.Formatter("scoring: %(message)s"))
+    level = logger.level
+    logger.addHandler(shown)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+        logger.removeHandler(shown)
 
 
 def tolerate() -> None:

@@ -7,34 +7,20 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 import scoring
-from scoring.cli import EXIT_CODES, main
+from scoring.cli import main
 from scoring.cli.terminal import plain
+from scoring.own_card import tell_blend
+from scoring.prediction import COLUMNS
 
 Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run the command line in an empty folder; give exit code, output and errors."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        try:
-            code = main([str(argument) for argument in arguments])
-        except SystemExit as stop:
-            code = int(stop.code or 0)
-        captured = capsys.readouterr()
-        assert code in EXIT_CODES
-        assert "Traceback" not in captured.err
-        return code, captured.out, captured.err
-
-    return run
 
 
 def one_line(err: str) -> str:
@@ -136,6 +122,105 @@ def test_missing_fields_are_said_once_in_one_line(run: Run, contacts: pl.DataFra
     code, _, err = run("score", "few.csv")
     assert code == 0
     assert "phone" in one_line(err)
+
+
+# ---- learning from the export first ---------------------------------------------------------------------------------
+
+
+def assert_scored(path: str, expected: pl.DataFrame) -> None:
+    assert_frame_equal(
+        pl.read_parquet(path).select(COLUMNS), expected.select(COLUMNS), check_exact=True, categorical_as_str=True
+    )
+
+
+def test_adapting_is_training_on_the_export_and_scoring_it(run: Run, export_csv: Path) -> None:
+    code, out, err = run("score", export_csv, "--adapt", "-o", "out.parquet")
+    assert (code, err) == (0, "")
+    model = scoring.train(export_csv)
+    assert_scored("out.parquet", scoring.score(export_csv, model=model))
+    assert scoring.load_model("out.model").document == model.document
+    assert model.id in Path("out.model/CARD.md").read_text()
+    for line in (*tell_blend(model), "The adapted model: out.model", f"by model {model.id}"):
+        assert line in out
+
+
+def test_learning_and_scoring_are_of_one_date(
+    run: Run, contacts: pl.DataFrame, export_csv: Path, when: datetime
+) -> None:
+    named = Path(f"contacts-{when:%Y-%m-%d}.csv")
+    named.write_bytes(export_csv.read_bytes())
+    assert scoring.build_context(named).as_of < when  # nothing in it says that it is as late as that
+    code, out, _ = run("score", named, "--adapt", "-o", "out.parquet")
+    assert code == 0
+    assert "(in the file's name)" in out
+    assert_scored("out.parquet", scoring.score(named, model=scoring.train([named]), as_of=when))
+    later = when + timedelta(days=1)
+    assert run("score", named, "--adapt", "-o", "later.parquet", "--as-of", f"{later:%F}")[0] == 0
+    assert_scored("later.parquet", scoring.score(named, model=scoring.train({later: named}), as_of=later))
+
+
+def test_adapting_to_several_files_is_to_one_export(run: Run, contacts: pl.DataFrame, export_csv: Path) -> None:
+    contacts.head(300).write_csv("a.csv", datetime_format="%Y-%m-%dT%H:%M:%SZ")
+    contacts.tail(-300).write_csv("b.csv", datetime_format="%Y-%m-%dT%H:%M:%SZ")
+    code, out, _ = run("score", "a.csv", "b.csv", "--adapt", "-o", "both.parquet")
+    assert code == 0
+    assert "(inferred from" in out
+    assert_scored("both.parquet", scoring.score(export_csv, model=scoring.train(export_csv)))
+
+
+def test_adapting_starts_from_the_model_and_without_the_suppressed(
+    run: Run, contacts: pl.DataFrame, export_csv: Path, small_model: scoring.Model
+) -> None:
+    small_model.save("mine")
+    left_out = contacts["email"].drop_nulls().unique(maintain_order=True).head(5).to_list()
+    Path("objected.txt").write_text("\n".join(left_out))
+    options = ["--adapt", "--model", "mine", "--suppress", "objected.txt", "--json"]
+    code, out, err = run("score", export_csv, "-o", "out.csv", *options)
+    assert (code, err) == (0, "")
+    model = scoring.train(export_csv, prior=small_model, suppress=left_out)
+    assert scoring.load_model("out.model").document == model.document
+    told = json.loads(out)
+    assert told["suppressed"] == model.provenance["exports"][0]["suppressed"] >= 5
+    assert told["model_id"] == model.id
+    assert told["adapted"] == {"model": "out.model", "prior": small_model.id, "blend": model.provenance["blend"]}
+    for path in (Path("out.csv"), *Path("out.model").iterdir()):
+        assert not [address for address in left_out if address in path.read_text()]
+
+
+def test_the_model_lies_beside_the_output(run: Run, export_csv: Path, contacts: pl.DataFrame) -> None:
+    assert run("score", "--simulated", "--adapt", "-o", "out", "--top", 0)[0] == 0
+    assert sorted(path.name for path in Path("out").iterdir()) == [
+        "simulated.csv",
+        "simulated.scored.csv",
+        "simulated.scored.model",
+    ]
+    contacts.drop("phone").write_csv("few.CSV", datetime_format="%Y-%m-%dT%H:%M:%SZ")
+    code, _, err = run("score", "few.CSV", "--adapt")
+    assert code == 0
+    assert "phone" in one_line(err)
+    assert Path("few.scored.model/model.json").exists()
+
+
+def test_adapting_that_fails_writes_nothing(run: Run, messy_csv: Path, export_csv: Path) -> None:
+    assert run("score", messy_csv, "--as-of", "2020-01-01", "--adapt", "--strict")[0] == 3
+    assert run("score", export_csv, "--adapt", "-o", "out.xlsx")[0] == 3
+    assert run("score", export_csv, "--adapt", "--model", "nowhere")[0] == 4
+    code, _, err = run("score", export_csv, "--adapt", "--context", "totals")
+    assert code == 2
+    assert "--context is for a part of one" in err
+    assert list(Path().iterdir()) == []
+
+
+def test_a_model_goes_over_no_file_and_not_over_the_one_it_starts_from(run: Run, export_csv: Path) -> None:
+    Path("out.model").write_text("mine")
+    code, _, err = run("score", export_csv, "--adapt", "-o", "out.csv")
+    assert code == 3
+    assert "'out.model' is a file" in one_line(err)
+    assert run("score", export_csv, "--adapt", "-o", "one.csv")[0] == 0
+    code, _, err = run("score", export_csv, "--adapt", "-o", "one.csv", "--model", "./one.model")
+    assert code == 3
+    assert "'one.model' is the model to start from" in one_line(err)
+    assert run("score", export_csv, "--adapt", "-o", "two.csv", "--model", "one.model")[0] == 0
 
 
 # ---- what goes wrong ------------------------------------------------------------------------------------------------
