@@ -12,26 +12,32 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from scoring.audit import Audit, audit_exports
     from scoring.batch import Summary, score_file
     from scoring.config import TrainingConfig
     from scoring.context import Context
-    from scoring.errors import InputError, ModelError, SchemaWarning, ScoringError
+    from scoring.drift import Drift, measure_drift
+    from scoring.errors import InputError, LeakageWarning, ModelError, SchemaWarning, ScoringError
     from scoring.estimator import ScoringClassifier
     from scoring.evaluation import Evaluation, evaluate
     from scoring.features import build_features
     from scoring.intake import build_context
     from scoring.model import Model, load_model
     from scoring.prediction import score
+    from scoring.recalibration import recalibrate
     from scoring.tracking import Decision, list_models, log_training, promote, publish, revert
     from scoring.training import count_labels, train
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Audit",
     "Context",
     "Decision",
+    "Drift",
     "Evaluation",
     "InputError",
+    "LeakageWarning",
     "Model",
     "ModelError",
     "SchemaWarning",
@@ -39,6 +45,7 @@ __all__ = [
     "ScoringError",
     "Summary",
     "TrainingConfig",
+    "audit_exports",
     "build_context",
     "build_features",
     "count_labels",
@@ -46,8 +53,10 @@ __all__ = [
     "list_models",
     "load_model",
     "log_training",
+    "measure_drift",
     "promote",
     "publish",
+    "recalibrate",
     "revert",
     "score",
     "score_file",
@@ -56,10 +65,13 @@ __all__ = [
 
 # A name is imported when it is first used: `import scoring` costs nothing, `scoring --help` loads no polars.
 _HOME = {
+    "Audit": "audit",
     "Context": "context",
     "Decision": "tracking",
+    "Drift": "drift",
     "Evaluation": "evaluation",
     "InputError": "errors",
+    "LeakageWarning": "errors",
     "Model": "model",
     "ModelError": "errors",
     "SchemaWarning": "errors",
@@ -67,6 +79,7 @@ _HOME = {
     "ScoringError": "errors",
     "Summary": "batch",
     "TrainingConfig": "config",
+    "audit_exports": "audit",
     "build_context": "intake",
     "build_features": "features",
     "count_labels": "training",
@@ -74,8 +87,10 @@ _HOME = {
     "list_models": "tracking",
     "load_model": "model",
     "log_training": "tracking",
+    "measure_drift": "drift",
     "promote": "tracking",
     "publish": "tracking",
+    "recalibrate": "recalibration",
     "revert": "tracking",
     "score": "prediction",
     "score_file": "batch",

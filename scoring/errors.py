@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 import warnings
 
-__all__ = ["InputError", "ModelError", "SchemaWarning", "ScoringError", "warn"]
+__all__ = ["InputError", "LeakageWarning", "ModelError", "SchemaWarning", "ScoringError", "warn"]
 
 
 class ScoringError(Exception):
@@ -47,18 +47,24 @@ class SchemaWarning(UserWarning):
     """An input that can be used, though not as it should be: fields without a column, text of an old encoding."""
 
 
-def warn(message: str) -> None:
+class LeakageWarning(UserWarning):
+    """What a model is to learn from seems to hold its own answer."""
+
+
+def warn(message: str, category: type[UserWarning] = SchemaWarning) -> None:
     """Warn of an input, with the line that called this package as the place.
 
     Parameters
     ----------
     message : str
         What is there, and what follows from it.
+    category : type
+        Of the warning.
 
     Warns
     -----
-    SchemaWarning
-        Always.
+    UserWarning
+        Always, of that category.
 
     Examples
     --------
@@ -72,7 +78,7 @@ def warn(message: str) -> None:
     package = __name__.partition(".")[0]
     while (caller := _frame(level)) is not None and caller.partition(".")[0] == package:
         level += 1
-    warnings.warn(message, SchemaWarning, stacklevel=level)
+    warnings.warn(message, category, stacklevel=level)
 
 
 def _frame(level: int) -> str | None:
