@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from typing import Final
 
 from scoring import __version__
-from scoring.cli import check, score, simulate
+from scoring.cli import check, evaluate, score, simulate, train
 from scoring.cli.terminal import tolerate, warn
 from scoring.errors import ModelError, SchemaWarning, ScoringError
 
 __all__ = ["EXIT_CODES", "main"]
 
-VERBS: Final = (score, check, simulate)
+VERBS: Final = (score, train, evaluate, check, simulate)
 
 EXIT_CODES: Final = {
     0: "all went well",
