@@ -116,8 +116,7 @@ def learn_sources(
     samples = {}
     for target in TARGETS:
         samples[target, "history"] = _sample(lessons, target, config)
-        # an answer is proved for a part of the rows only, and in one export's last 30 days for the smallest part
-        samples[target, "step_back"] = None if target == "answer" else _sample([past], target, config)
+        samples[target, "step_back"] = _sample_past(past, target, config)
     enough = {key: sample for key, sample in samples.items() if sample is not None}
     wanted = [(key, beside) for key in enough for beside in (False, True)]
     _LOG.info("learning %d scorecards", len(wanted))
@@ -197,6 +196,14 @@ def _sample(lessons: Sequence[Labelled], target: Target, config: TrainingConfig)
     return sample if sample.outcomes >= config.least_outcomes else None
 
 
+def _sample_past(past: Labelled, target: Target, config: TrainingConfig) -> _Sample | None:
+    """Take the rows of an export that was put back, where their rate is that of 30 days.
+
+    Else nothing gives the level: without last times the prior takes everybody for silent.
+    """
+    return _sample([past], target, config) if settled(past, target) else None
+
+
 def _fit(sample: _Sample, source: str, beside: bool, config: TrainingConfig) -> Scorecard:
     names = [name for name in (_ALL if source == "history" else _RESTORED) if beside or name in _OWN]
     return boost(sample.features, sample.outcome, names, config.boosting, seed=config.seed)
@@ -219,7 +226,7 @@ def _predict_date(
     """Predict the newest of some exports from all of them, and hold it against what followed."""
     samples = {
         "history": _sample(label_snapshots(known), target, config),
-        "step_back": _sample([put_back(known[-1])], target, config),
+        "step_back": _sample_past(put_back(known[-1]), target, config),
     }
     judged = _sample([lesson], target, replace(config, least_outcomes=1))
     if judged is None:

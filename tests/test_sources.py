@@ -171,6 +171,17 @@ def test_exports_20_days_apart_leave_the_level_to_the_prior(quick: TrainingConfi
         assert abs(found.mean() - outcome.mean()) > 0.001
 
 
+def test_a_past_that_is_not_settled_teaches_nothing(
+    lessons: list[Labelled], past: Labelled, quick: TrainingConfig
+) -> None:
+    """Nothing gives its level: the prior would need the last times, which are gone."""
+    prior = scoring.load_model()
+    assert prior.with_context["reply"].probability(past.features).mean() < past.labels["reply"].mean() / 4
+    for share, there in ((0.01, {"history", "step_back"}), (0.3, {"history"})):
+        learned = learn_sources(lessons, opened(past, share), quick, prior)
+        assert set(learned["reply"]) == set(learned["engaged"]) == there
+
+
 def test_a_settled_level_is_that_of_the_rows(lessons: list[Labelled], past: Labelled, quick: TrainingConfig) -> None:
     learned = learn_sources(lessons, past, quick, scoring.load_model())
     for target in ("reply", "meeting", "engaged"):
