@@ -141,21 +141,22 @@ def judge(challenger: Candidate, champion: Candidate, lesson: Labelled | None) -
         )
     new, old = challenger.before(lesson.as_of), champion.before(lesson.as_of)
     if new is None or old is None:
-        which, known = ("new model", challenger) if new is None else ("model in use", champion)
+        which, whole = ("new model", challenger) if new is None else ("model in use", champion)
         return Judgement(
             False,
-            f"the {which} has learned from exports until {known.model.learned_until:%Y-%m-%d} and knows what it would "
+            f"the {which} has learned from exports until {whole.model.learned_until:%Y-%m-%d} and knows what it would "
             f"be judged by: the 30 days from {lesson.as_of:%Y-%m-%d}; a later export is needed",
             lesson.as_of,
             lesson.until,
         )
-    did = int(lesson.labels[TARGET].sum())
-    fewer = min(did, lesson.labels[TARGET].count() - did)
-    if fewer < LEAST_OUTCOMES:
+    known = lesson.labels[TARGET]
+    did = int(known.sum())
+    did_not = known.count() - did
+    if min(did, did_not) < LEAST_OUTCOMES:
         return Judgement(
             False,
-            f"only {fewer} of {lesson.labels[TARGET].count()} rows of {lesson.as_of:%Y-%m-%d} differ from the others "
-            f"in what followed, of at least {LEAST_OUTCOMES}; too few to show anything",
+            f"of the rows of {lesson.as_of:%Y-%m-%d} {did} did it and {did_not} did not; at least {LEAST_OUTCOMES} of "
+            "each are needed: too few to show anything",
             lesson.as_of,
             lesson.until,
         )
