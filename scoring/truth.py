@@ -6,8 +6,10 @@ the true chance is its regret; what lies between the true chance and certainty i
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Final
 
 import numpy as np
 import polars as pl
@@ -17,7 +19,8 @@ from scoring.simulation import Organisation
 
 __all__ = ["export_dates", "true_chances"]
 
-_KEY = ("source_email", "crm_id", "email")
+_LOG: Final = logging.getLogger(__name__)
+_KEY: Final = ("source_email", "crm_id", "email")
 
 
 def export_dates(organisation: Organisation, number: int) -> list[datetime]:
@@ -61,6 +64,7 @@ def true_chances(
     """
     found = {}
     for when in dates:
+        _LOG.info("drawing the 30 days from %s %d times", f"{when:%Y-%m-%d}", futures)
         shares = organisation.chances(when, futures)
         chances = {}
         for target in TARGETS:

@@ -68,7 +68,7 @@ def tell(
         counts = labels.filter(target=target)
         means, held = (frame.filter(pl.col("as_of").is_null(), target=target) for frame in (measures, differences))
         lines += ["", *_head(target, counts), *_order(means, counts), *_against(held), *_limit(held)]
-        lines += _level(held, segments.filter(target=target), bool(counts.filter("judged")["settled"].any()))
+        lines += _level(held, segments.filter(target=target), counts.filter("judged", "settled").height)
         lines += _table(means)
     left_out = labels.filter(~pl.col("judged"))
     if left_out.height:
@@ -140,14 +140,15 @@ def _sentence(row: Mapping[str, Any], unit: str) -> str:
     return told + (dates if row["verdict"] == "better" else "")
 
 
-def _level(held: pl.DataFrame, segments: pl.DataFrame, settled: bool) -> list[str]:
+def _level(held: pl.DataFrame, segments: pl.DataFrame, settled: int) -> list[str]:
     """Say whether as many did it as the chances led to expect."""
     if not settled:
-        return ["  the level of the chances cannot be judged: no date is settled (30 days, few open outcomes)"]
+        return ["  chances: their level cannot be judged, as no date is settled (30 days, and few open outcomes)"]
     lines = []
     every = segments.filter(segment="everyone").row(0, named=True)
     if every["gap"] is not None:
-        lines.append(f"  chances: {_expected(every)}")
+        when = "the settled date" if settled == 1 else f"the {settled} settled dates"
+        lines.append(f"  chances on {when}: {_expected(every)}")
     losses = held.filter(pl.col("against") != "true chance", measure="log_loss").iter_rows(named=True)
     lines += [f"  chances: {_sentence(row, 'log loss')}" for row in losses]
     everyone = every["gap"] or 0.0

@@ -53,10 +53,10 @@ def _run(options: argparse.Namespace) -> int:
         options.parser.error(f"--jobs is {options.jobs}: give 1 or more")
     if bool(options.files) == options.simulated:
         options.parser.error("give two EXPORTs or more, or --simulated to try it on an organisation that is made up")
-    exports, truth = _simulate(options.seed, options.rows) if options.simulated else (exports_of(options), None)
     # the same columns are missing in every export, mostly: once is enough
     warnings.simplefilter("default", SchemaWarning)
     with progress():
+        exports, truth = _simulate(options.seed, options.rows) if options.simulated else (exports_of(options), None)
         found = evaluate(
             exports,
             config=None if options.config is None else TrainingConfig.from_toml(options.config),
