@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Final
 
@@ -54,6 +55,10 @@ def boost(
     matrix = features.select(names).to_numpy()
     told = ~np.isnan(matrix).all(axis=0)  # scikit-learn gives up at a column in which nothing is known
     matrix, kept = matrix[:, told], [name for name, some in zip(names, told, strict=True) if some]
+    if not kept:  # the rate is all that there is to learn
+        counts = None if weights is None else np.asarray(weights, dtype=np.float64)
+        rate = float(np.average(np.asarray(outcome, dtype=np.float64), weights=counts))
+        return Scorecard(math.log(rate / (1 - rate)), ())
     classifier = HistGradientBoostingClassifier(
         interaction_cst="no_interactions",
         max_iter=how.iterations,

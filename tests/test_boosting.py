@@ -70,6 +70,14 @@ def test_a_feature_of_which_nothing_is_known_teaches_nothing() -> None:
     assert boost(features, above(features, FREE[0]), FREE, QUICK, seed=1) == known
 
 
+@pytest.mark.parametrize(("weights", "rate"), [(None, 0.25), (np.where(np.arange(ROWS) < 150, 3.0, 1.0), 0.5)])
+def test_without_any_knowledge_there_is_the_rate(weights: np.ndarray | None, rate: float) -> None:
+    features = drawn(FREE, empty=1.0)
+    card = boost(features, np.arange(ROWS) < 150, FREE, QUICK, seed=1, weights=weights)
+    assert card.features == ()
+    assert_allclose(card.probability(features), rate, atol=1e-12)
+
+
 def test_a_missing_value_has_a_value_of_its_own() -> None:
     features = drawn(FREE, empty=0.4)
     missing = features[FREE[0]].is_null().to_numpy()
