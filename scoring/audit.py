@@ -119,7 +119,8 @@ def audit_exports(exports: Exports, *, suppress: Sequence[str] = ()) -> Audit:
     most half are missing, whichever orders better. Text counts as "is there", and `department`, `seniority` and
     `account_type` also by the rate of their values among the other half of the rows, so that no row tells of itself.
     All 40 fields are held against `received_reply`; against later outcomes those that training can see: names, titles
-    and the like are dropped on entry. Of more than 20,000 rows every second, third, ... one counts.
+    and the like are dropped on entry. All features together are held against the newest date of each kind, each half
+    of the rows by what the other half teaches. Of more than 20,000 rows every second, third, ... one counts.
 
     Examples
     --------
@@ -160,7 +161,9 @@ def audit_labels(lessons: Sequence[Labelled], past: Labelled) -> pl.DataFrame:
     """
     restored = computed_from(RESTORED)
     parts = [pl.DataFrame(schema=_COLUMNS)]
+    newest = lessons[-1:]
     for labels, lesson, names in [*(("history", each, _FEATURES) for each in lessons), ("step_back", past, restored)]:
+        together = lesson is past or lesson in newest
         thinned = lesson.rows.height // _MOST_ROWS + 1
         for target in _TARGETS:
             known = lesson.labels[target].is_not_null()
@@ -168,7 +171,7 @@ def audit_labels(lessons: Sequence[Labelled], past: Labelled) -> pl.DataFrame:
             rows, features = (
                 frame.filter(known).gather_every(thinned) for frame in (lesson.rows, lesson.features.select(names))
             )
-            parts.append(_audit(labels, lesson.as_of, target, rows, features, outcome))
+            parts.append(_audit(labels, lesson.as_of, target, rows, features, outcome, together))
     return pl.concat(parts)
 
 
@@ -211,17 +214,23 @@ def _audit_received(contacts: object, as_of: datetime, suppress: Sequence[str]) 
 
 
 def _audit(
-    labels: str, as_of: datetime, target: str, rows: pl.DataFrame, features: pl.DataFrame, outcome: pl.Series
+    labels: str,
+    as_of: datetime,
+    target: str,
+    rows: pl.DataFrame,
+    features: pl.DataFrame,
+    outcome: pl.Series,
+    together: bool = False,
 ) -> pl.DataFrame:
-    """Hold fields, features, and all features together against one outcome."""
+    """Hold fields, features, and if wanted all features together against one outcome."""
     y = outcome.to_numpy().astype(bool)
     outcomes = int(min(y.sum(), (~y).sum()))
     if outcomes < _LEAST_OUTCOMES:
         return pl.DataFrame(schema=_COLUMNS)
     found = [("field", name, value) for name, value in _best(_encode(rows, y), y).items()]
     found += [("feature", name, value) for name, value in _best(features, y).items()]
-    if (together := _together(features, y)) is not None:
-        found.append(("all", "all features", together))
+    if together and (whole := _together(features, y)) is not None:
+        found.append(("all", "all features", whole))
     about = {"labels": labels, "as_of": as_of, "target": target, "rows": len(y), "outcomes": outcomes}
     table = pl.DataFrame([{**about, "kind": kind, "name": name, "auc": value} for kind, name, value in found])
     limit = pl.when(pl.col("kind") == "all").then(ALL_LIMIT).otherwise(ONE_LIMIT)

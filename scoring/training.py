@@ -17,6 +17,7 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
+from scoring.audit import warn_of_leaks
 from scoring.blending import choose_blend, fit_line, start_blend
 from scoring.config import TARGETS, Target, TrainingConfig
 from scoring.errors import InputError
@@ -133,6 +134,7 @@ def train_snapshots(
     config = TrainingConfig() if config is None else config
     lessons, past = label_snapshots(snapshots), put_back(snapshots[-1])
     _refuse_unrelated(snapshots, lessons)
+    warn_of_leaks(lessons, past)
     newest, known = snapshots[-1].features, prior.learned_until
     learned = learn_sources(lessons, past, config, prior, jobs)
     periods = {target: predict_past(snapshots, lessons, target, config, prior, jobs) for target in _JUDGED}
