@@ -245,7 +245,7 @@ def _encode(rows: pl.DataFrame, y: NDArray[np.bool_]) -> pl.DataFrame:
     columns: list[pl.Expr] = []
     rate = float(y.mean())
     for field in schema.FIELDS:
-        if field.name not in rows.columns:
+        if field.name not in rows.columns or rows[field.name].null_count() == rows.height:
             continue
         if field.kind != "text":
             value = pl.col(field.name).dt.timestamp("us") if field.kind == "time" else pl.col(field.name)
