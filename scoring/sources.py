@@ -31,6 +31,7 @@ _OWN: Final = frozenset(feature.name for feature in OWN_FEATURES)
 _RESTORED: Final = computed_from(RESTORED)
 _DATES_JUDGED: Final = 3
 _OPEN_OF_POSSIBLE: Final = 0.05
+_NEARLY: Final = 0.9 * HORIZON
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,7 +141,7 @@ def predict_past(
     prior: Model,
     jobs: int = 1,
 ) -> list[Period]:
-    """Predict up to three of the newest dates whose later is known from what was known before it.
+    """Predict past dates, each from what was known before it: the newest three with a window of 30 days, or nearly.
 
     Parameters
     ----------
@@ -166,7 +167,7 @@ def predict_past(
     """
     from joblib import Parallel, delayed
 
-    judged = range(max(1, len(lessons) - _DATES_JUDGED), len(lessons))
+    judged = [position for position in range(1, len(lessons)) if _is_whole(lessons[position])][-_DATES_JUDGED:]
     _LOG.info("predicting %d past dates: %s", len(judged), target)
     found = Parallel(n_jobs=jobs)(
         delayed(_predict_date)(snapshots[: position + 1], lessons[position], target, config, prior)
@@ -175,8 +176,23 @@ def predict_past(
     return [period for period in found if period is not None]
 
 
+def _is_whole(lesson: Labelled) -> bool:
+    """Hold for windows of 30 days, or nearly: months have 28."""
+    return lesson.until - lesson.as_of >= _NEARLY
+
+
 def _sample(lessons: Sequence[Labelled], target: Target, config: TrainingConfig) -> _Sample | None:
-    """Join the rows of several dates for which a target is known; None if they are too few to learn from."""
+    """Take the rows of several dates for which a target is known; None if they are too few to learn from.
+
+    Dates with a shorter window are left out where the others are enough. They are the newest ones, and fewer wrote in
+    theirs: what sets the newest apart would stand for silence, and the next export is newer still.
+    """
+    whole = [lesson for lesson in lessons if _is_whole(lesson)]
+    enough = _join(whole, target, config) if len(whole) < len(lessons) else None
+    return _join(lessons, target, config) if enough is None else enough
+
+
+def _join(lessons: Sequence[Labelled], target: Target, config: TrainingConfig) -> _Sample | None:
     parts = []
     for lesson in lessons:
         known = lesson.labels[target].is_not_null()

@@ -55,8 +55,8 @@ def opened(lesson: Labelled, share: float) -> Labelled:
     return replace(lesson, labels=lesson.labels.select(pl.when(rows).then(pl.all())))
 
 
-def shortened(lesson: Labelled) -> Labelled:
-    return replace(lesson, until=lesson.as_of + 29 * DAY)
+def shortened(lesson: Labelled, days: int = 20) -> Labelled:
+    return replace(lesson, until=lesson.as_of + days * DAY)
 
 
 # ---- is the rate known? ---------------------------------------------------------------------------------------------
@@ -192,13 +192,50 @@ def test_a_settled_level_is_that_of_the_rows(lessons: list[Labelled], past: Labe
 def test_settled_dates_give_the_level_to_the_others(
     lessons: list[Labelled], past: Labelled, quick: TrainingConfig
 ) -> None:
-    mixed = [shortened(lessons[0]), *lessons[1:]]
+    mixed = [opened(lessons[0], 0.3), *lessons[1:]]
     learned = learn_sources(mixed, past, quick, scoring.load_model())
     for target in ("reply", "meeting", "engaged"):
         sure = mixed[1:]
         for card in learned[target]["history"].cards:
             found = card.probability(known_features(sure, target)).mean()
             assert_allclose(found, known_outcome(sure, target).mean(), rtol=0, atol=1e-9)
+
+
+# ---- shorter windows ------------------------------------------------------------------------------------------------
+
+
+def test_shorter_windows_are_left_out_where_the_others_are_enough(
+    lessons: list[Labelled], past: Labelled, quick: TrainingConfig
+) -> None:
+    mixed = [*lessons[:2], shortened(lessons[2], 26)]
+    prior = scoring.load_model()
+    some, whole = (learn_sources(which, past, quick, prior) for which in (mixed, lessons[:2]))
+    for target in ("reply", "meeting", "engaged"):
+        assert some[target]["history"].cards == whole[target]["history"].cards
+    many = replace(quick, least_outcomes=whole["reply"]["history"].outcomes + 1)
+    assert "history" not in learn_sources(lessons[:2], past, many, prior)["reply"]
+    assert "history" in learn_sources(mixed, past, many, prior)["reply"]
+
+
+def test_a_month_of_28_days_is_used(lessons: list[Labelled], past: Labelled, quick: TrainingConfig) -> None:
+    outcomes = [
+        learn_sources(which, past, quick, scoring.load_model())["reply"]["history"].outcomes
+        for which in (lessons, [*lessons[:2], shortened(lessons[2], 28)], lessons[:2])
+    ]
+    assert outcomes[0] == outcomes[1] > outcomes[2]
+
+
+def test_an_export_just_before_the_newest_changes_no_chance(
+    exports: dict[datetime, pl.DataFrame], quick: TrainingConfig
+) -> None:
+    """As nobody writes within the hour, it would teach that nobody writes."""
+    newest = max(exports)
+    again = {**exports, newest - timedelta(hours=1): exports[newest]}
+    one, other = (scoring.train(which, config=quick) for which in (exports, again))
+    for target in ("reply", "meeting", "engaged"):  # of answers it may prove some more
+        assert one.with_context[target] == other.with_context[target]
+    labels = pl.DataFrame(other.provenance["labels"]).filter(as_of=f"{newest - timedelta(hours=1):%FT%TZ}")
+    assert labels["did_not"].sum() > exports[newest].height
 
 
 # ---- very many rows -------------------------------------------------------------------------------------------------
@@ -269,6 +306,14 @@ def test_a_date_is_told_the_same_without_the_later_ones(
     assert_array_equal(whole.outcome, early.outcome)
     for name in whole.sources:
         assert_array_equal(whole.sources[name], early.sources[name])
+
+
+def test_dates_with_a_shorter_window_are_not_told(
+    snapshots: list[Snapshot], lessons: list[Labelled], quick: TrainingConfig
+) -> None:
+    mixed = [*lessons[:2], shortened(lessons[2])]
+    (period,) = predict_past(snapshots, mixed, "reply", quick, scoring.load_model())
+    assert_array_equal(period.outcome, lessons[1].labels["reply"].cast(pl.Float64).to_numpy())
 
 
 def test_a_date_of_which_nothing_is_known_is_left_out(
