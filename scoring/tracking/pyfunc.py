@@ -110,7 +110,7 @@ def save_served(model: Model, folder: Path, *, card: str = "") -> None:
     -----
     Every field may be left out and may come in any type. With exact types mlflow refuses what clients really send
     (whole numbers where it wants fractions, times, numbers as text) before scoring sees it, and its refusal shows the
-    rows; here each cell is read as in a file.
+    rows; here each cell is read as in a file. The price: mlflow's server takes JSON for such columns, and no CSV.
     """
     import mlflow.pyfunc
     from mlflow.models import ModelSignature
