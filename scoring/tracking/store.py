@@ -84,8 +84,7 @@ def open_store(tracking_uri: str | None = None, *, create: bool = False) -> Iter
                 f"mlflow is not installed as it is needed: there is no {error.name}",
                 hint='pip install "contact-scoring[mlflow]"',
             ) from error
-        uri = tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or _DEFAULT
-        _look_for(uri, create)
+        uri = _located(tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or _DEFAULT, create)
         with _only_errors():
             try:
                 yield mlflow.MlflowClient(tracking_uri=uri)
@@ -94,17 +93,18 @@ def open_store(tracking_uri: str | None = None, *, create: bool = False) -> Iter
                 raise ModelError(f"mlflow refuses: {told[:300]}", hint="see `scoring models list`") from error
 
 
-def _look_for(uri: str, create: bool) -> None:
-    """Say at once what is not there: mlflow would try for minutes, or make an empty database."""
+def _located(uri: str, create: bool) -> str:
+    """Say at once what is not there, for mlflow would try for minutes, or make an empty database; and where it is."""
     if not uri.startswith(_SQLITE):
-        return
-    path = Path(uri.removeprefix(_SQLITE))
+        return uri
+    path = Path(uri.removeprefix(_SQLITE)).absolute()  # mlflow keeps databases open by name, whatever the folder is
     if not (path.parent.is_dir() if create else path.is_file()):
         raise ModelError(
-            f"there is no {path.name} in the folder {path.absolute().parent.name!r}",
+            f"there is no {path.name} in the folder {path.parent.name!r}",
             expected="the database of mlflow",
             hint="publish a model first, or say where it is: --tracking-uri, or MLFLOW_TRACKING_URI",
         )
+    return f"{_SQLITE}{path.as_posix()}"
 
 
 @contextmanager
@@ -156,7 +156,7 @@ def _experiment(client: MlflowClient, name: str) -> str:
         return str(found.experiment_id)
     uri, beside = client.tracking_uri, None
     if uri.startswith(_SQLITE):  # by default the files would go to the current folder, wherever the database is
-        beside = (Path(uri.removeprefix(_SQLITE)).absolute().parent / "mlruns").as_uri()
+        beside = (Path(uri.removeprefix(_SQLITE)).parent / "mlruns").as_uri()
     return str(client.create_experiment(name, artifact_location=beside))
 
 
