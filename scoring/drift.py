@@ -21,7 +21,7 @@ from scoring.reference import count_shares
 from scoring.scorecard import Floats
 from scoring.snapshots import Exports, Snapshot, label_snapshots, take_snapshots
 
-__all__ = ["PSI_ACT", "PSI_WATCH", "Drift", "measure_drift"]
+__all__ = ["PSI_ACT", "PSI_WATCH", "Drift", "compare_features", "measure_drift"]
 
 PSI_WATCH: Final = 0.1
 PSI_ACT: Final = 0.25
@@ -80,7 +80,7 @@ class Drift:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the drift as plain values, ready for JSON."""
-        dated = self.levels.with_columns(pl.col("as_of").dt.strftime("%FT%TZ"))
+        dated = self.levels.with_columns(pl.col("as_of").dt.strftime("%FT%TZ"), pl.col("auc").fill_nan(None))
         return {**asdict(self), "features": self.features.to_dicts(), "levels": dated.to_dicts()}
 
     def to_text(self, top: int = 8) -> str:
@@ -151,7 +151,7 @@ def measure_drift(
     snapshots = take_snapshots(exports, suppress=suppress)
     newest = snapshots[-1]
     levels = measure_levels(loaded, newest, label_snapshots(snapshots))
-    features = _features(loaded, newest)
+    features = compare_features(loaded, newest)
     priority, by_chance = _priority(loaded, newest)
     action, verdict = _decide(loaded, features, priority - by_chance, levels)
     return Drift(
@@ -168,7 +168,21 @@ def measure_drift(
     )
 
 
-def _features(model: Model, snapshot: Snapshot) -> pl.DataFrame:
+def compare_features(model: Model, snapshot: Snapshot) -> pl.DataFrame:
+    """Hold how features lie in an export against a model's reference.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+    snapshot : Snapshot
+        The export.
+
+    Returns
+    -------
+    polars.DataFrame
+        As `Drift.features`.
+    """
     kept = {"feature": pl.String(), "psi": pl.Float64(), "by_chance": pl.Float64(), "shift": pl.Float64()}
     shape = pl.Schema({**kept, "missing_then": pl.Float64(), "missing_now": pl.Float64()})
     if model.reference is None:

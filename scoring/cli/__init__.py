@@ -9,13 +9,13 @@ from collections.abc import Sequence
 from typing import Final
 
 from scoring import __version__
-from scoring.cli import check, evaluate, score, simulate, train
+from scoring.cli import audit, check, drift, evaluate, recalibrate, score, simulate, train
 from scoring.cli.terminal import tolerate, warn
-from scoring.errors import ModelError, SchemaWarning, ScoringError
+from scoring.errors import LeakageWarning, ModelError, SchemaWarning, ScoringError
 
 __all__ = ["EXIT_CODES", "main"]
 
-VERBS: Final = (score, train, evaluate, check, simulate)
+VERBS: Final = (score, train, evaluate, check, audit, drift, recalibrate, simulate)
 
 EXIT_CODES: Final = {
     0: "all went well",
@@ -61,7 +61,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     tolerate()
     with warnings.catch_warnings():
-        warnings.simplefilter("always", SchemaWarning)
+        for category in (SchemaWarning, LeakageWarning):
+            warnings.simplefilter("always", category)
         warnings.showwarning = warn
         return _run(options)
 
