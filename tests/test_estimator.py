@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.exceptions import NotFittedError
@@ -28,9 +29,30 @@ from scoring.boosting import boost
 from scoring.config import TARGETS, Boosting, TrainingConfig
 from scoring.features import FEATURES, OWN_FEATURES
 from scoring.scorecard import to_dict, weighted_sum
-from scoring.simulation import Organisation
+from scoring.simulation import Organisation, Settings, draw_organisation
 
-QUICK = {"iterations": 15, "least_rows": 10}
+QUICK = {"iterations": 25, "least_rows": 10}
+
+
+@pytest.fixture(scope="module")
+def organisation() -> Organisation:
+    """Larger than the others' one: so many rows that the rest of the export tells something of each."""
+    return draw_organisation(11, Settings(rows=2500, closed=False, one_row_a_contact=False, days=400))
+
+
+@pytest.fixture(scope="module")
+def when(organisation: Organisation) -> datetime:
+    return organisation.dates(3)[-1]
+
+
+@pytest.fixture(scope="module")
+def contacts(organisation: Organisation, when: datetime) -> pl.DataFrame:
+    return organisation.export(when)
+
+
+@pytest.fixture(scope="module")
+def context(contacts: pl.DataFrame, when: datetime) -> scoring.Context:
+    return scoring.build_context(contacts, as_of=when)
 
 
 @pytest.fixture(scope="module")
@@ -57,12 +79,14 @@ def test_it_is_the_blend_of_the_prior_and_boosting(
     beside: bool, target: str, contacts: pl.DataFrame, replied: pl.Series, when: datetime, context: scoring.Context
 ) -> None:
     learned = scoring.ScoringClassifier(
-        target=target, as_of=when, context=context if beside else None, prior_weight=0.25, seed=3, **QUICK
+        target=target, as_of=when, context=context if beside else None, prior_weight=0.25, seed=3, tried=0.5, **QUICK
     ).fit(contacts, replied)
     names = [feature.name for feature in (FEATURES if beside else OWN_FEATURES)]
     features = scoring.build_features(contacts, as_of=when).select(names)
     rows = features.with_columns(replied.alias("y")).sort("y", *names, nulls_last=True)
-    own = boost(rows, rows["y"].to_numpy(), names, Boosting(**QUICK), seed=3)
+    own = boost(rows, rows["y"].to_numpy(), names, Boosting(tried=0.5, **QUICK), seed=3)
+    others = {feature.name for feature in FEATURES} - {feature.name for feature in OWN_FEATURES}
+    assert bool(others & set(own.features)) == beside
     prior = scoring.load_model()
     card = (prior.with_context if beside else prior.without_context)[target]
     by_hand = weighted_sum([card, own], [0.25, 0.75])
@@ -71,8 +95,9 @@ def test_it_is_the_blend_of_the_prior_and_boosting(
 
 
 def test_all_weight_on_the_prior_is_scoring_by_the_prior(
-    contacts: pl.DataFrame, replied: pl.Series, when: datetime, context: scoring.Context, scored: pl.DataFrame
+    contacts: pl.DataFrame, replied: pl.Series, when: datetime, context: scoring.Context
 ) -> None:
+    scored = scoring.score(contacts, as_of=when)
     one = scoring.ScoringClassifier(context=context, prior_weight=1).fit(contacts, replied)
     np.testing.assert_allclose(one.predict_proba(contacts)[:, 1], scored["reply_probability"], atol=1e-9)
     met = scoring.ScoringClassifier(target="meeting", as_of=when, prior_weight=1).fit(contacts, replied)
@@ -123,6 +148,23 @@ def test_shuffled_rows_give_the_same_scorecard(
     again = clone(fitted).fit(contacts[order], replied.to_numpy()[order])
     assert to_dict(again.scorecard_) == to_dict(fitted.scorecard_)
     np.testing.assert_array_equal(again.predict_proba(contacts[order]), fitted.predict_proba(contacts)[order])
+
+
+def test_rows_are_learned_in_an_order_of_their_own(
+    contacts: pl.DataFrame, replied: pl.Series, fitted: scoring.ScoringClassifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learned: list[tuple[pl.DataFrame, list[bool]]] = []
+
+    def boosted(features: pl.DataFrame, outcome: np.ndarray, *settings: object, **seed: object) -> object:
+        learned.append((features, outcome.tolist()))
+        return boost(features, outcome, *settings, **seed)
+
+    monkeypatch.setattr("scoring.estimator.boost", boosted)
+    for order in (np.arange(contacts.height), np.random.default_rng(4).permutation(contacts.height)):
+        clone(fitted).fit(contacts[order], replied.to_numpy()[order])
+    (one, said), (other, again) = learned
+    assert_frame_equal(one, other, check_exact=True)
+    assert said == again
 
 
 def test_a_row_has_the_same_chance_alone(contacts: pl.DataFrame, fitted: scoring.ScoringClassifier) -> None:
@@ -296,7 +338,19 @@ def test_open_outcomes_are_refused(
         classifier.fit(contacts.head(3), y)
 
 
-@pytest.mark.parametrize("y", [[0, 1, 2], ["0", "1", "0"], [0.5, 0, 1], [0, 1], [[0], [1], [0]], None])
+@pytest.mark.parametrize(
+    "y",
+    [
+        [0, 1, 2],
+        [2, True, "1"],
+        np.array([0, 1, 2], object),
+        ["0", "1", "0"],
+        [0.5, 0, 1],
+        [0, 1],
+        [[0], [1], [0]],
+        None,
+    ],
+)
 def test_other_outcomes_are_refused(y: object, contacts: pl.DataFrame, classifier: scoring.ScoringClassifier) -> None:
     with pytest.raises(scoring.InputError, match="outcomes"):
         classifier.fit(contacts.head(3), y)

@@ -59,6 +59,15 @@ def test_the_blend_in_words(own_model: scoring.Model, exports: dict[datetime, pl
     assert [line.partition(":")[0] for line in tell_blend(own_model)] == list(TARGETS)
 
 
+def test_dates_of_which_nothing_is_known_are_no_pairs(own_model: scoring.Model) -> None:
+    labels = [dict(row) for row in own_model.provenance["labels"]]
+    model = replace(own_model, provenance={**own_model.provenance, "labels": labels})
+    pairs = [row for row in labels if row["source"] == "history" and row["target"] == "reply"]
+    for left, row in enumerate(pairs[::-1]):
+        assert f"from {len(pairs) - left} pair" in tell_blend(model)[0]
+        row |= {"happened": 0, "did_not": 0}
+
+
 def test_too_little_to_learn_from_is_said(small_model: scoring.Model) -> None:
     organisation = draw_organisation(5, Settings(rows=25))
     export = {organisation.dates()[0]: organisation.export(organisation.dates()[0])}

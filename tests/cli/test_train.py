@@ -54,7 +54,7 @@ def test_every_option_arrives(
     left_out = pl.read_parquet(path)["email"].drop_nulls().unique(maintain_order=True).head(3).to_list()
     Path("objected.txt").write_text("\n".join(left_out))
     options = ["--prior", "small", "--previous", "old", "--suppress", "objected.txt", "--name", "acme"]
-    done = run("train", path, *dates({newest: path}), "--config", "quick.toml", "-o", "new", "--jobs", 2, *options)
+    done = run("train", path, *dates({newest: path}), "--config", "quick.toml", "-o", "new", *options)
     assert done[0] == 0
     model = scoring.train(
         {newest: path}, config=quick, prior=small_model, previous=own_model, suppress=left_out, name="acme"
@@ -63,6 +63,21 @@ def test_every_option_arrives(
     assert model.id.startswith("acme-")
     assert f"as in {own_model.id}" in done[1]
     assert "3 suppressed" in done[1]
+
+
+def test_processes_are_as_many_as_asked_for(
+    run: Run, files: dict[datetime, Path], own_model: scoring.Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+
+    def train(*_: object, jobs: int, **__: object) -> scoring.Model:
+        asked.append(jobs)
+        return own_model
+
+    monkeypatch.setattr("scoring.training.train", train)
+    (one, *_) = files.values()
+    assert run("train", one, "-o", "mine")[0] == run("train", one, "-o", "mine", "--jobs", 3)[0] == 0
+    assert asked == [1, 3]
 
 
 def test_dates_are_those_in_the_names_or_inferred(run: Run, files: dict[datetime, Path]) -> None:
