@@ -2,14 +2,14 @@
 
 Each date whose later is known from another export is predicted by a model that was trained on nothing but the exports
 up to that date, beside the prior alone and what people do without a model. All on the same rows, and compared on the
-same draws of reps, so that a result that chance explains is said to be one.
+same draws of reps and dates, so that a result that chance explains is said to be one.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -51,14 +51,16 @@ class Evaluation:
 
     Models are ``product`` (trained on the exports known on the date), ``shipped`` (the prior alone; ``prior`` if it is
     another), ``true chance`` (of a simulation, if given), and the baselines of `baselines.sort_all`, which sort and
-    give no chance. Intervals hold 95 of 100 draws of the reps. Nobody is named in any of it.
+    give no chance. Intervals hold 95 of 100 draws of the reps and, where dates are taken together, of the dates.
+    Nobody is named in any of it.
 
     Attributes
     ----------
     labels : polars.DataFrame
         One row for each date and target: ``as_of``, ``until`` (exclusive), ``target``, rows that ``happened``,
-        ``did_not``, are ``open`` (left out of all measures) and of them ``missing`` later; ``settled``: whether the
-        rate is that of 30 days; ``judged``: false for a date without both outcomes, which is left out.
+        ``did_not``, are ``open`` and of them ``missing`` later; ``settled``: whether the rate is that of 30 days;
+        ``judged``: false for a date without both outcomes, which is left out. Open rows are in no measure. Most of
+        them were in touch up to the date of the later export, so without them rates and figures are rather too low.
     measures : polars.DataFrame
         One row for each ``target``, ``as_of``, ``model`` and ``measure``: ``value``, ``low``, ``high`` (null where
         they cannot be told), ``dates``. Null `as_of` is the mean over dates: of ``brier`` and ``log_loss`` over the
@@ -188,11 +190,7 @@ def evaluate(
         one
         for target in targets
         for at, lesson in enumerate(lessons)
-        if (
-            one := _judge(
-                lesson, target, predicted[at][target], loaded, replace(drawn, groups=(drawn.groups[at],)), known
-            )
-        )
+        if (one := _judge(lesson, target, predicted[at][target], loaded, known, drawn, at))
     ]
     measures, differences = tabulate_measures(judged)
     return Evaluation(
@@ -261,8 +259,9 @@ def _judge(
     target: Target,
     chance: Floats,
     prior: Model,
-    drawn: Resamples,
     truth: Mapping[datetime, pl.DataFrame],
+    drawn: Resamples,
+    at: int,
 ) -> Judged | None:
     """Put everything beside the rows of a date for which a target is known; None without both outcomes."""
     label = lesson.labels[target]
@@ -270,14 +269,14 @@ def _judge(
     outcome = label.filter(known).to_numpy().astype(np.float64)
     if not 0 < outcome.sum() < len(outcome):
         return None
-    contacts, features, at = lesson.rows.filter(known), lesson.features.filter(known), known.to_numpy()
+    contacts, features, rows = lesson.rows.filter(known), lesson.features.filter(known), known.to_numpy()
     prior_name = SHIPPED if prior.name == SHIPPED else "prior"
-    chances = {PRODUCT: chance[at], prior_name: prior.with_context[target].probability(features)}
+    chances = {PRODUCT: chance[rows], prior_name: prior.with_context[target].probability(features)}
     if truth:
         chances[TRUTH] = _true_chance(contacts, lesson.as_of, target, truth)
     orders = sort_all(contacts, features, target)
-    rows = replace(drawn, groups=(drawn.groups[0][at],))
-    return Judged(target, lesson.as_of, settled(lesson, target), contacts, outcome, chances, orders, rows)
+    known_to = (target, lesson.as_of, settled(lesson, target))
+    return Judged(*known_to, contacts, outcome, chances, orders, drawn.groups[at][rows], drawn, at)
 
 
 def _true_chance(

@@ -1,8 +1,8 @@
-"""Intervals: how much of a figure could be chance, found by drawing the reps again.
+"""Intervals: how much of a figure could be chance, found by drawing reps and dates again.
 
 The contacts of one rep rise and fall together, so it is reps that are drawn, with replacement, and all of a rep's rows
-on every date come along. What is compared is compared on the same draws. Months differ too, and that no draw of reps
-can tell: a result of one date is one of one month.
+on every date come along. Months differ too, so where several dates are taken together, dates are drawn as well. What is
+compared is compared on the same draws.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _STEPS: Final = 1000  # of more rows, neighbours in the order count as equal whi
 
 @dataclass(frozen=True)
 class Interval:
-    """A figure and where it lies in 95 of 100 draws of the reps.
+    """A figure and where it lies in 95 of 100 draws.
 
     Attributes
     ----------
@@ -63,7 +63,7 @@ class Interval:
 
 @dataclass(frozen=True, eq=False)
 class Resamples:
-    """How often each rep is in each draw.
+    """How often each rep, and each date, is in each draw.
 
     Attributes
     ----------
@@ -73,20 +73,23 @@ class Resamples:
         For each of the frames that were given, the column of `counts` that each row belongs to.
     counts : numpy.ndarray
         One row a draw, one column a rep.
+    dates : numpy.ndarray
+        One row a draw, one column for each of the frames.
     """
 
     by_rep: bool
     groups: tuple[Groups, ...]
     counts: Floats
+    dates: Floats
 
 
 def draw_resamples(frames: Sequence[pl.DataFrame], seed: int = 1) -> Resamples:
-    """Draw reps with replacement, the same for all frames.
+    """Draw reps with replacement, the same for all frames, and draw the frames.
 
     Parameters
     ----------
     frames : sequence of polars.DataFrame
-        Rows of one or several dates, with the fields of the key (`source_email`, `crm_id`, `email`).
+        The rows of one or several dates, each with the fields of the key (`source_email`, `crm_id`, `email`).
     seed : int
         It determines the draws, together with who the reps are; their order does not matter.
 
@@ -108,8 +111,9 @@ def draw_resamples(frames: Sequence[pl.DataFrame], seed: int = 1) -> Resamples:
     known = pl.concat(labels).unique().sort()
     groups = tuple(known.search_sorted(each).to_numpy().astype(np.intp) % _MOST_GROUPS for each in labels)
     size = min(len(known), _MOST_GROUPS)
-    counts = np.random.default_rng(seed).multinomial(size, np.full(size, 1 / size), _RESAMPLES)
-    return Resamples(by_rep, groups, counts.astype(np.float64))
+    rng = np.random.default_rng(seed)
+    counts, dates = (rng.multinomial(n, np.full(n, 1 / n), _RESAMPLES).astype(np.float64) for n in (size, len(frames)))
+    return Resamples(by_rep, groups, counts, dates)
 
 
 def interval_of(estimate: float, drawn: Floats) -> Interval:

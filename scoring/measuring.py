@@ -10,6 +10,7 @@ from typing import Any, Final, TypeAlias
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from scoring.config import Target
 from scoring.intervals import SHARES, Resamples, interval_of, resample_mean, resample_order
@@ -35,7 +36,7 @@ LEVEL: Final = ("brier", "log_loss")
 """Measures of the chances themselves, not of the order: less is better, and they need the rate of 30 days."""
 
 Figure: TypeAlias = tuple[float, Floats]
-"""A measure, and the same for each draw of the reps."""
+"""A measure, and the same for each draw."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,8 +57,12 @@ class Judged:
         The same rows: 0 or 1, both of them there.
     chances, orders : dict of str to numpy.ndarray
         The same rows, by model: chances, and scores that only sort.
+    groups : numpy.ndarray
+        The same rows: whose they are, a column of `drawn.counts`.
     drawn : Resamples
-        The draws, of these rows alone.
+        The draws of all dates.
+    at : int
+        Which of its dates this is.
     """
 
     target: Target
@@ -67,7 +72,9 @@ class Judged:
     outcome: Floats
     chances: dict[str, Floats]
     orders: dict[str, Floats]
+    groups: NDArray[np.intp]
     drawn: Resamples
+    at: int
 
     @cached_property
     def reps(self) -> pl.Series:
@@ -81,7 +88,7 @@ class Judged:
         return {name: {**figures, **self._level(name)} for name, figures in ordered.items()}
 
     def _order(self, score: Floats) -> dict[str, Figure]:
-        y, (groups,), counts = self.outcome, self.drawn.groups, self.drawn.counts
+        y, groups, counts = self.outcome, self.groups, self.drawn.counts
         draws = resample_order(y, score, groups, counts)
         found = {"auc": auc(y, score), "ap": average_precision(y, score)}
         rates = top_shares(y, score, shares=SHARES)["rate"]
@@ -89,7 +96,7 @@ class Judged:
         return {"ndcg": self._ndcg(score), **{name: (value, draws[name]) for name, value in found.items()}}
 
     def _ndcg(self, score: Floats) -> Figure:
-        (groups,), counts = self.drawn.groups, self.drawn.counts
+        groups, counts = self.groups, self.drawn.counts
         lists = ndcg_of_reps(self.reps, self.outcome, score)
         if not (self.drawn.by_rep and lists.height):
             value = float(np.mean(lists["ndcg"].to_numpy())) if lists.height else float("nan")
@@ -102,7 +109,7 @@ class Judged:
     def _level(self, model: str) -> dict[str, Figure]:
         if model not in self.chances:
             return {}
-        y, p, (groups,), counts = self.outcome, self.chances[model], self.drawn.groups, self.drawn.counts
+        y, p, groups, counts = self.outcome, self.chances[model], self.groups, self.drawn.counts
         return {
             "brier": (brier(y, p), resample_mean((p - y) ** 2, groups, counts)),
             "log_loss": (log_loss(y, p), resample_mean(surprise(y, p), groups, counts)),
@@ -152,22 +159,24 @@ def _rows(key: tuple[Target, str, str], parts: Sequence[tuple[Judged, Figure]]) 
     """One row a date, and one for the mean over dates."""
     target, model, measure = key
     named = {"target": target, "model": model, "measure": measure}
-    each = [(one.as_of, [figure]) for one, figure in parts]
-    usable = [figure for one, figure in parts if np.isfinite(figure[0]) and (one.settled or measure not in LEVEL)]
+    each = [(one.as_of, [(one, figure)]) for one, figure in parts]
+    usable = [(o, figure) for o, figure in parts if np.isfinite(figure[0]) and (o.settled or measure not in LEVEL)]
     rows = []
     for as_of, figures in [*each, *([(None, usable)] if usable else [])]:
-        found = interval_of(float(np.mean([value for value, _ in figures])), _mean_of_draws([d for _, d in figures]))
-        dates = {"dates": len(figures), "dates_above": sum(value > 0 for value, _ in figures)}
+        values = [value for _, (value, _) in figures]
+        draws = figures[0][1][1] if as_of else _mean_of_draws([(one, draws) for one, (_, draws) in figures])
+        found = interval_of(float(np.mean(values)), draws)
+        dates = {"dates": len(figures), "dates_above": sum(value > 0 for value in values)}
         rows.append({**named, "as_of": as_of, "value": found.estimate, "low": found.low, "high": found.high, **dates})
     return rows
 
 
-def _mean_of_draws(draws: Sequence[Floats]) -> Floats:
-    """Mean over dates of each draw; a date that it cannot be measured on is left out of it."""
-    every = np.stack(draws)
-    finite = np.isfinite(every)
+def _mean_of_draws(parts: Sequence[tuple[Judged, Floats]]) -> Floats:
+    """Mean of each draw over the dates that it holds; one that it cannot be measured on is left out of it."""
+    every = np.stack([draws for _, draws in parts])
+    times = np.where(np.isfinite(every), np.stack([one.drawn.dates[:, one.at] for one, _ in parts]), 0.0)
     with np.errstate(invalid="ignore"):
-        mean: Floats = np.where(finite, every, 0.0).sum(axis=0) / finite.sum(axis=0)
+        mean: Floats = np.where(times > 0, every * times, 0.0).sum(axis=0) / times.sum(axis=0)
     return mean
 
 
@@ -248,12 +257,14 @@ def tabulate_segments(judged: Sequence[Judged]) -> pl.DataFrame:
         segments = segment(pl.concat([one.contacts for one in every])).insert_column(
             0, pl.lit("everyone").alias("everyone")
         )
+        size, dates = len(every), every[0].drawn.dates[:, [one.at for one in every]]
         found = measure_segments(
             segments,
             np.concatenate([one.outcome for one in every]),
             np.concatenate([one.chances[PRODUCT] for one in every]),
-            np.concatenate([one.drawn.groups[0] for one in every]),
-            every[0].drawn.counts,
+            # reps and dates are drawn at once
+            np.concatenate([one.groups * size + place for place, one in enumerate(every)]),
+            (every[0].drawn.counts[:, :, None] * dates[:, None, :]).reshape(len(dates), -1),
         )
         tables.append(found.select(pl.lit(target).alias("target"), pl.all()))
     return pl.concat(tables)

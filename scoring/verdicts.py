@@ -59,22 +59,32 @@ def tell(
     judged = labels.filter("judged")
     days = sorted({f"{when:%Y-%m-%d}" for when in judged["as_of"]})
     drawn = "reps" if by_rep else "contacts (there are fewer than ten reps)"
+    months = " and dates." if len(days) > 1 else "; how much one month differs from the next, one date cannot tell."
     lines = [
         f"{_dates(len(days))}, {days[0]} to {days[-1]}, each predicted from the exports known by then; the figures are "
         "means over dates.",
-        f"In brackets: 95 of 100 draws of the {drawn}. They do not tell how much one month differs from the next.",
+        f"In brackets: where they lie in 95 of 100 draws of {drawn}{months}",
     ]
+    if labels.filter(pl.col("target") != "answer", pl.col("open") > pl.col("missing")).height:
+        lines.append(
+            "Open is what the later exports do not settle: mostly contacts who were in touch up to their date. Without "
+            "them rates and figures are rather too low."
+        )
     for target in judged["target"].unique(maintain_order=True):
         counts = labels.filter(target=target)
         means, held = (frame.filter(pl.col("as_of").is_null(), target=target) for frame in (measures, differences))
         lines += ["", *_head(target, counts), *_order(means, counts), *_against(held), *_limit(held)]
         lines += _level(held, segments.filter(target=target), counts.filter("judged", "settled").height)
         lines += _table(means)
-    left_out = labels.filter(~pl.col("judged"))
-    if left_out.height:
-        lines += ["", "Left out, since of the known rows all or none did it:"]
-        lines += [f"  {row['target']} after {row['as_of']:%Y-%m-%d}" for row in left_out.iter_rows(named=True)]
-    return "\n".join(lines)
+    return "\n".join([*lines, *_left_out(labels.filter(~pl.col("judged")))])
+
+
+def _left_out(labels: pl.DataFrame) -> list[str]:
+    lines = []
+    for target in labels["target"].unique(maintain_order=True):
+        days = ", ".join(f"{when:%Y-%m-%d}" for when in labels.filter(target=target)["as_of"])
+        lines.append(f"{target.upper()} is not judged after {days}: of the known rows all did it, or none.")
+    return ["", *lines] if lines else []
 
 
 def _head(target: str, counts: pl.DataFrame) -> list[str]:

@@ -69,6 +69,8 @@ def test_a_rep_is_the_same_on_every_date_and_drawn_with_all_rows() -> None:
     assert len(set(zip(reps, drawn.groups[0].tolist(), strict=True))) == 12
     assert drawn.counts.shape == (200, 12)
     assert (drawn.counts.sum(axis=1) == 12).all()
+    assert drawn.dates.shape == (200, 2)
+    assert (drawn.dates.sum(axis=1) == 2).all()
 
 
 def test_of_few_reps_contacts_are_drawn() -> None:

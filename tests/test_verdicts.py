@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -31,13 +32,16 @@ def judge(models: dict[str, Any], outcome: Any, *, settled: bool = True, dates: 
         source_email=pl.Series([f"rep{number % 40}@x.io" for number in range(len(outcome))]),
         crm_id=pl.Series([str(number) for number in range(len(outcome))]),
     )
-    drawn = draw_resamples([contacts])
+    drawn = draw_resamples([contacts] * dates)
     days = [START + timedelta(days=30 * number) for number in range(dates)]
-    return [Judged("reply", when, settled, contacts, outcome, models, {}, drawn) for when in days]
+    return [
+        Judged("reply", when, settled, contacts, outcome, models, {}, drawn.groups[at], drawn, at)
+        for at, when in enumerate(days)
+    ]
 
 
-def text_of(judged: list[Judged]) -> str:
-    labels = pl.DataFrame(
+def labels_of(judged: list[Judged]) -> pl.DataFrame:
+    return pl.DataFrame(
         {
             "as_of": one.as_of,
             "until": one.as_of + timedelta(days=30),
@@ -51,7 +55,10 @@ def text_of(judged: list[Judged]) -> str:
         }
         for one in judged
     )
-    return tell(labels, *tabulate_measures(judged), tabulate_segments(judged), True)
+
+
+def text_of(judged: list[Judged]) -> str:
+    return tell(labels_of(judged), *tabulate_measures(judged), tabulate_segments(judged), True)
 
 
 @pytest.fixture(scope="module")
@@ -125,3 +132,20 @@ def test_a_product_that_tells_nothing_apart_finds_the_average(world: dict[str, A
     assert tabulate_top(judged)["lift"].to_list() == pytest.approx([1.0] * 3)
     assert tabulate_reliability(judged)["rows"].to_list() == [ROWS] * 2  # one bin on the date, one over all dates
     assert "1.0 times the average" in text_of(judged)
+
+
+def test_what_holds_on_one_date_and_not_on_the_other_is_no_result(world: dict[str, Any]) -> None:
+    good, bad = judge({PRODUCT: world["chance"], "shipped": world["luck"]}, world["outcome"])
+    bad = replace(bad, chances={PRODUCT: world["luck"], "shipped": world["chance"] ** 1.01})
+    _, differences = tabulate_measures([good, bad])
+    areas = differences.filter(measure="auc").sort("as_of", nulls_last=True)
+    assert areas["verdict"].to_list() == ["better", "worse", "no difference"]
+    assert areas["dates_above"].to_list() == [1, 0, 1]
+
+
+def test_a_date_that_is_not_judged_is_named(world: dict[str, Any]) -> None:
+    judged = judge({PRODUCT: world["chance"]}, world["outcome"])
+    none = pl.DataFrame({"as_of": [START], "target": ["meeting"], "judged": [False]})
+    labels = pl.concat([labels_of(judged), none], how="diagonal")
+    text = tell(labels, *tabulate_measures(judged), tabulate_segments(judged), True)
+    assert text.endswith("MEETING is not judged after 2026-01-01: of the known rows all did it, or none.")
