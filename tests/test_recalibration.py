@@ -108,7 +108,8 @@ def test_the_line_is_written_down_and_judged_on_later_data() -> None:
         assert (judged["offset"], judged["slope"]) == (fitted["offset"], fitted["slope"])
         outcome, chance = chances(before_that, target, lessons()[2])
         assert judged["brier_after"] == pytest.approx(brier(outcome, chance))
-        assert judged["brier_after"] < judged["brier_before"]
+        assert judged["gain"]["estimate"] == pytest.approx(judged["brier_before"] - judged["brier_after"])
+        assert judged["verdict"] != "worse"
 
 
 def test_the_same_line_is_used_without_context() -> None:
@@ -122,6 +123,21 @@ def test_the_same_line_is_used_without_context() -> None:
 def test_answers_are_left() -> None:
     for which in ("with_context", "without_context"):
         assert getattr(repaired(), which)["answer"] == getattr(wrong(), which)["answer"]
+
+
+def test_what_is_within_chance_is_said_to_be_so() -> None:
+    reps = exports()[max(exports())]["source_email"].unique().sort().head(12).to_list()
+    few = {when: export.filter(pl.col("source_email").is_in(reps)) for when, export in first(4).items()}
+    words = {"better": "better (Brier", "worse": "worse, so", "no difference": "no difference beyond chance"}
+    for model in (repaired(), recalibrate(repaired(), few)):
+        for target, line in zip(JUDGED, describe_recalibration(model).splitlines(), strict=True):
+            judged = model.provenance["recalibration"]["targets"][target].get("judged")
+            if judged is None:
+                continue
+            gain = judged["gain"]
+            assert gain["low"] <= gain["estimate"] <= gain["high"]
+            assert (judged["verdict"] == "no difference") == (gain["low"] <= 0 <= gain["high"])
+            assert words[judged["verdict"]] in line
 
 
 # ---- the order ------------------------------------------------------------------------------------------------------
