@@ -37,6 +37,7 @@ class Published:
     folder: Path
     decision: scoring.Decision
     evaluation: scoring.Evaluation
+    reached: list[str]
 
     @property
     def uri(self) -> str:
@@ -48,10 +49,6 @@ class Published:
             return connection.execute(sql, values).fetchall()
         finally:
             connection.close()
-
-
-def refuse(*_: object, **__: object) -> None:
-    raise AssertionError("something wants to reach another machine")
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +74,12 @@ def published(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Published]:
     """Published as a user would, on a machine whose user has a name, and which reaches no other."""
+    reached: list[str] = []
+
+    def refuse(*where: object, **_: object) -> None:
+        reached.append(str(where))
+        raise OSError("nothing may be reached")
+
     folder = tmp_path_factory.mktemp("store")
     shutil.copy(template, folder)
     files = []
@@ -91,12 +94,14 @@ def published(
         patch.setattr(sys, "argv", [f"/home/{OPERATOR}/train.py"])
         patch.setattr(socket.socket, "connect", refuse)
         patch.setattr(socket, "getaddrinfo", refuse)
+        for name in ("MLFLOW_DISABLE_TELEMETRY", "DO_NOT_TRACK", "CI"):
+            patch.delenv(name, raising=False)
         patch.chdir(folder)
         evaluation = scoring.evaluate(files, config=quick)
         decision = scoring.publish(files, config=quick, evaluation=evaluation, suppress=["nobody.example"])
         for file in files:
             file.unlink()
-        yield Published(folder, decision, evaluation)
+        yield Published(folder, decision, evaluation, reached)
 
 
 @pytest.fixture
@@ -211,6 +216,10 @@ def test_nothing_about_a_person_is_written(published: Published, newest: dict[da
         assert OPERATOR.encode() not in content, path.name
 
 
+def test_nothing_leaves_the_machine(published: Published) -> None:
+    assert published.reached == []
+
+
 def test_load_model_takes_what_the_registry_has(
     published: Published, contacts: pl.DataFrame, when: datetime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -318,6 +327,19 @@ def test_publishing_again_judges_what_was_before_the_period(
     assert second.champion == first.version.model_id
     assert second.judgement.champion == first.judgement.challenger
     assert second.judgement.comparison is not None
+
+
+def test_a_champion_that_cannot_be_loaded_is_replaced(
+    uri: str, newest: dict[datetime, pl.DataFrame], quick: TrainingConfig, small_model: scoring.Model, tmp_path: Path
+) -> None:
+    first = scoring.promote(small_model, force=True, tracking_uri=uri)
+    [document] = (tmp_path / "mlruns" / first.version.run_id).rglob("model.json")
+    document.write_bytes(b"{}")
+    decision = scoring.publish(newest, config=quick, tracking_uri=uri)
+    assert decision.champion == scoring.load_model().id
+    assert decision.judgement is not None
+    assert decision.judgement.reason.startswith("version 1 in use cannot be loaded (model.json of 'model' is not what")
+    assert in_use(uri) == [2]
 
 
 def test_one_export_is_registered_but_not_judged(

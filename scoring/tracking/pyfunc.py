@@ -1,7 +1,14 @@
-"""The model as mlflow serves it: contacts in as records, scores out as JSON can hold them.
+r"""The model as mlflow serves it: contacts in as records, scores out as JSON can hold them.
 
 What is logged is the model's own folder and the name of this module: nothing is pickled, and nothing of the data goes
-along. `mlflow.pyfunc.load_model` and `mlflow models serve` call `_load_pyfunc`.
+along. `mlflow.pyfunc.load_model` and `mlflow models serve` call `_load_pyfunc`. To serve on this machine alone::
+
+    export MLFLOW_TRACKING_URI=sqlite:///mlflow.db MLFLOW_DISABLE_TELEMETRY=true
+    mlflow models serve -m models:/scoring@champion --env-manager local -h 127.0.0.1 -p 5055
+    curl 127.0.0.1:5055/invocations -H "Content-Type: application/json" -d \
+      '{"dataframe_records": [{"crm_id": "1", "total_inbound": 3}], "params": {"as_of": "2026-01-05"}}'
+
+What mlflow itself refuses it may show in its answer, rows included: its log is as private as the contacts.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -110,7 +110,8 @@ def promote(
 
     Notes
     -----
-    The champion is what has the alias; where nothing has, it is the shipped model, which is in use then.
+    The champion is what has the alias; where nothing has, or what has it cannot be loaded any more, it is the shipped
+    model, which is in use then.
 
     On the same rows, with intervals (95 %) over reps, the challenger is refused if its order is worse beyond chance
     (the interval of the difference in AUC lies wholly below 0), or its calibration is (that of the log loss saved
@@ -156,15 +157,25 @@ def decide(client: MlflowClient, version: Version, snapshots: Sequence[Snapshot]
     if current is not None and int(current) == version.version:
         raise ModelError(f"version {current} of {version.name} is in use already", hint="see `scoring models list`")
     new = _candidate(client, client.get_model_version(version.name, str(version.version)))
-    old = Candidate(load_model(SHIPPED))
-    if current is not None:
-        old = _candidate(client, client.get_model_version(version.name, str(current)))
+    old, unusable = _in_use(client, version.name, current)
     judgement = judge(new, old, find_lesson(snapshots))
+    if unusable:
+        judgement = replace(judgement, reason=f"{unusable}; against the shipped model: {judgement.reason}")
     action = "promoted" if judgement.better else "forced" if force else "refused"
     decision = Decision(action, version, old.model.id, judgement)
     before = _stack(registered.tags, current)
     _record(client, decision, about=version.version, before=[*before, version.version] if decision.promoted else None)
     return decision
+
+
+def _in_use(client: MlflowClient, name: str, current: object) -> tuple[Candidate, str]:
+    """Find what is in use: the champion, or the shipped model where there is none, or none that can be loaded."""
+    if current is None:
+        return Candidate(load_model(SHIPPED)), ""
+    try:
+        return _candidate(client, client.get_model_version(name, str(current))), ""
+    except ModelError as error:  # of another version of this package, or damaged: it cannot score either
+        return Candidate(load_model(SHIPPED)), f"version {current} in use cannot be loaded ({error.found})"
 
 
 def _candidate(client: MlflowClient, version: ModelVersion) -> Candidate:
