@@ -38,7 +38,7 @@ alone and 0.978 together; the true chance, which knows what nobody does, up to 0
 _RESTATES: Final = 0.999  # of the same export's own outcome
 _TARGETS: Final[tuple[Target, ...]] = ("reply", "meeting", "engaged")  # answers are proved for a part of the rows
 _LEAST_OUTCOMES: Final = 20  # below, chance alone orders rows well
-_MOST_ROWS: Final = 20_000  # of one date: a leak shows in these as it would in all
+_MOST_ROWS: Final = 10_000  # of one date: a leak shows in these as it would in all
 _FEATURES: Final = tuple(feature.name for feature in FEATURES)
 _QUICK: Final = Boosting(iterations=30)
 _COLUMNS: Final = {
@@ -120,7 +120,7 @@ def audit_exports(exports: Exports, *, suppress: Sequence[str] = ()) -> Audit:
     `account_type` also by the rate of their values among the other half of the rows, so that no row tells of itself.
     All 40 fields are held against `received_reply`; against later outcomes those that training can see: names, titles
     and the like are dropped on entry. All features together are held against the newest date of each kind, each half
-    of the rows by what the other half teaches. Of more than 20,000 rows every second, third, ... one counts.
+    of the rows by what the other half teaches. Of more than 10,000 rows every second, third, ... one counts.
 
     Examples
     --------
@@ -135,6 +135,8 @@ def audit_exports(exports: Exports, *, suppress: Sequence[str] = ()) -> Audit:
     """
     taken = sorted(_take_each(exports, suppress), key=lambda pair: pair[0].as_of)
     snapshots = [snapshot for snapshot, _ in taken]
+    if not snapshots:
+        raise InputError("no export", expected="one export or several, by date or as a list of files")
     if len({snapshot.as_of for snapshot in snapshots}) < len(snapshots):
         raise InputError("two exports of one date", expected="one export a date", hint="leave one out")
     newest, contacts = taken[-1]
@@ -263,12 +265,12 @@ def _encode(rows: pl.DataFrame, y: NDArray[np.bool_]) -> pl.DataFrame:
 
 def _best(columns: pl.DataFrame, y: NDArray[np.bool_]) -> dict[str, float]:
     """AUC of each column that knows something, whichever way it orders and wherever what is missing stands."""
-    told = [name for name in columns.columns if columns[name].null_count() < columns.height]
-    if not told:
-        return {}
-    columns = columns.select(told)
+    missing = dict(zip(columns.columns, columns.null_count().row(0), strict=True)) if columns.width else {}
+    whole = [pl.col(name) for name, nulls in missing.items() if not nulls]
+    partly = [pl.col(name) for name, nulls in missing.items() if 0 < nulls < columns.height]
+    ways = [whole, [each.fill_null(-np.inf) for each in partly], [each.fill_null(np.inf) for each in partly], partly]
     found: dict[str, float] = {}
-    for way in (pl.all().fill_null(-np.inf), pl.all().fill_null(np.inf), pl.all()):
+    for way in filter(None, ways):
         for name, value in _aucs(columns.select(way), y).items():
             field = name.removesuffix("*")
             found[field] = max(found.get(field, 0.5), value, 1 - value)

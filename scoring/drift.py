@@ -255,14 +255,12 @@ def _decide(model: Model, features: pl.DataFrame, priority: float, levels: pl.Da
     """Say what to do: 0, 1 or 2 for each sign, the worst counts."""
     level, said = _judge_levels(levels)
     feature, moved = _judge_features(features, priority)
-    simulated = model.provenance.get("learned_from") == "simulated organisations"
     if model.reference is None:
-        said.append("the model has no reference of features, so it cannot be said which moved")
-    elif simulated:
+        moved = f"the model has no reference of features, so it cannot be said which moved; {moved}"
+    if model.provenance.get("learned_from") == "simulated organisations":
         feature = min(feature, 1)  # how unlike simulated organisations an export is, is no change
-        said.append(f"the reference is of simulated organisations, which the export never was: {moved}")
-    else:
-        said.append(moved)
+        moved = f"against simulated organisations, which this never was: {moved}"
+    said.append(moved)
     if feature == 2:
         said.append("train again with the newest exports")
     elif level == 2:
@@ -285,7 +283,8 @@ def _judge_levels(levels: pl.DataFrame) -> tuple[int, list[str]]:
             if off == worst
         ]
         what = ("the chances held", "chances are somewhat off", "chances are off")[worst]
-        return worst, [f"{what} after {newest['as_of'][0]:%Y-%m-%d} ({', '.join(shown)})"]
+        rows = max(newest["rows"].to_list())
+        return worst, [f"{what} after {newest['as_of'][0]:%Y-%m-%d}, as far as {rows:,} rows tell ({', '.join(shown)})"]
     worst, shown = 0, []
     chance = {row["target"]: row for row in levels.filter(kind="chance").iter_rows(named=True)}
     for row in levels.filter(kind="past").iter_rows(named=True):
@@ -326,7 +325,9 @@ def _judge_features(features: pl.DataFrame, priority: float) -> tuple[int, str]:
         )
     if priority >= PSI_WATCH:
         said.append(f"priorities are spread otherwise (PSI {priority:.2f}), so tiers hold other shares than they did")
-    return worst, "; ".join(said) or "features lie about as they did"
+    if not said and features.height:
+        said.append("features lie about as they did")
+    return worst, "; ".join(said) or "priorities are spread as they were"
 
 
 def _level_in_words(row: dict[str, Any]) -> str:

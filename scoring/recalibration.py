@@ -129,7 +129,10 @@ def _dates(model: Model, lessons: Sequence[Labelled], target: Target) -> list[_D
 def _why(lesson: Labelled) -> str:
     days = (lesson.until - lesson.as_of) / HORIZON * HORIZON_DAYS
     still_open = max(lesson.labels[target].null_count() - lesson.missing for target in JUDGED)
-    return f"{lesson.as_of:%Y-%m-%d} ({days:.0f} days, {still_open:,} of {lesson.labels.height:,} rows open)"
+    return (
+        f"{lesson.as_of:%Y-%m-%d} ({days:.0f} days; of {lesson.labels.height:,} rows {still_open:,} open, "
+        f"{lesson.missing:,} missing later)"
+    )
 
 
 def _enough(dates: Sequence[_Date]) -> bool:

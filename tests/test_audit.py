@@ -212,6 +212,11 @@ def test_two_exports_of_one_date_are_refused() -> None:
         audit_exports({start(): export, start().isoformat(): export})
 
 
+def test_no_export_is_refused() -> None:
+    with pytest.raises(scoring.InputError, match="no export"):
+        audit_exports([])
+
+
 def test_an_audit_is_plain_values_and_holds_nobody() -> None:
     said = json.dumps(clean().to_dict(), allow_nan=False)
     assert json.loads(said)["verdict"] == clean().verdict

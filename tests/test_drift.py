@@ -240,6 +240,17 @@ def test_a_trained_model_has_the_reference_of_its_newest_export() -> None:
     assert drift.features["psi"].abs().max() < 1e-9
 
 
+def test_an_export_unlike_simulated_ones_is_no_reason_to_act() -> None:
+    export = exports(1)[dates()[-1]]
+    silent = export.with_columns(
+        pl.lit(None, dtype).alias(name) for name, dtype in export.schema.items() if "_time" in name
+    )
+    drift = measure_drift("shipped", {dates()[-1]: silent})
+    assert drift.priority_psi > PSI_ACT
+    assert drift.action == "watch"
+    assert "simulated organisations" in drift.verdict
+
+
 # ---- as a result ----------------------------------------------------------------------------------------------------
 
 
