@@ -28,6 +28,9 @@ _HINT: Final = "save the model again"
 class Reference:
     """How things lay in the newest export that a model was made on.
 
+    Of a recalibrated model the levels (`chances`, `past_rows`, `past_rates`) are of the newest export that it was
+    recalibrated on, and the rest is of the one before.
+
     Attributes
     ----------
     rows : int
