@@ -10,7 +10,18 @@ from sklearn.calibration import calibration_curve
 from sklearn.metrics import ndcg_score
 
 from scoring.errors import InputError
-from scoring.metrics import auc, average_precision, brier, log_loss, measure, ndcg_per_rep, reliability, top_shares
+from scoring.metrics import (
+    auc,
+    average_precision,
+    brier,
+    log_loss,
+    measure,
+    ndcg_of_reps,
+    ndcg_per_rep,
+    reliability,
+    surprise,
+    top_shares,
+)
 
 quick = settings(max_examples=30, deadline=None)
 rows = st.lists(st.tuples(st.booleans(), st.integers(0, 8).map(lambda n: n / 8), st.integers(0, 3)), max_size=30)
@@ -78,6 +89,15 @@ def test_losses_by_hand():
     assert brier([1, 1], [1, 1]) == log_loss([1, 1], [1.0, 1.0], [2, 1]) - log_loss([1], [1.0]) == 0
 
 
+@quick
+@given(of=rows)
+def test_log_loss_is_the_mean_surprise(of):
+    y, p, w = columns(of)
+    each = surprise(y, p)
+    assert (each >= 0).all()
+    assert equal(log_loss(y, p, w), np.average(each, weights=w) if w.sum() else math.nan)
+
+
 def test_nothing_to_measure_is_nan():
     for metric in (*WEIGHTED, lambda y, p: ndcg_per_rep([], y, p)):
         assert math.isnan(metric([], []))
@@ -114,6 +134,19 @@ def test_ndcg_is_the_mean_over_reps_as_scikit_learn_has_it():
     y, s = rng.random(2000) < 0.1, rng.integers(0, 30, 2000)
     each = [ndcg_score([y[rep == r]], [s[rep == r]], k=10) for r in range(20)]
     assert ndcg_per_rep([f"r{r}" for r in rep], y, s) == pytest.approx(np.mean(each), rel=1e-12)
+
+
+def test_ndcg_of_each_rep_is_that_of_the_list_alone():
+    rng = np.random.default_rng(3)
+    rep = pl.Series([f"r{number}" for number in rng.integers(0, 9, 200)])
+    y, s = rng.random(200) < 0.3, rng.integers(0, 30, 200)
+    found = ndcg_of_reps(rep, y, s)
+    assert found["rep"].to_list() == sorted(set(rep))
+    for name, value in found.iter_rows():
+        inside = (rep == name).to_numpy()
+        assert value == pytest.approx(ndcg_per_rep(rep.filter(rep == name), y[inside], s[inside]))
+    assert ndcg_per_rep(rep, y, s) == pytest.approx(found["ndcg"].mean())
+    assert ndcg_of_reps([], [], []).is_empty()
 
 
 def test_ndcg_of_the_perfect_order_is_one_and_the_worst_is_least():
