@@ -54,7 +54,8 @@ def true_chances(
     dates : sequence of datetime
         Dates of exports.
     futures : int
-        How often the future is drawn. As a share of so few it would be 0 for what may well happen; so it is taken with
+        How often the future is drawn. The share is an estimate: too coarse for chances below one in so many, and there
+        the order of a model can seem the better one. It would even be 0 for what may well happen; so it is taken with
         the mean chance of all rows, as if that had been seen in one future more.
 
     Returns

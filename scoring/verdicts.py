@@ -126,16 +126,18 @@ def _against(held: pl.DataFrame) -> list[str]:
 def _limit(held: pl.DataFrame) -> list[str]:
     """Say how far from the true chance the product is, where that is known."""
     found = {row["measure"]: row for row in held.filter(against="true chance").iter_rows(named=True)}
-    if not found:
-        return []
-    units = {"auc": "AUC", "brier": "Brier", "log_loss": "log loss"}
-    parts = [
-        f"{-found[name]['difference']:.3f} {unit}"
-        + ("" if (row := found[name])["low"] is None else f" ({-row['high']:.3f} to {-row['low']:.3f})")
-        for name, unit in units.items()
-        if name in found
-    ]
-    return [f"  short of the true chance, which nothing can beat, by {', '.join(parts)}"]
+    units = {
+        name: unit for name, unit in {"auc": "AUC", "brier": "Brier", "log_loss": "log loss"}.items() if name in found
+    }
+    short, near = [], []
+    for name, unit in units.items():
+        regret, row = f"{-found[name]['difference']:.3f} {unit}", found[name]
+        if row["verdict"] == "worse":
+            short.append(f"{regret} ({-row['high']:.3f} to {-row['low']:.3f})")
+        else:
+            near.append(unit)
+    lines = [f"  short of the true chance, the most that is possible, by {', '.join(short)}"] if short else []
+    return lines + ([f"  not short of the true chance beyond chance in {', '.join(near)}"] if near else [])
 
 
 def _sentence(row: Mapping[str, Any], unit: str) -> str:

@@ -118,8 +118,11 @@ def test_few_outcomes_are_said(world: dict[str, Any]) -> None:
 
 def test_the_true_chance_is_a_limit_not_a_rival(world: dict[str, Any]) -> None:
     text = text_of(judge({PRODUCT: world["luck"], TRUTH: world["chance"]}, world["outcome"]))
-    assert "short of the true chance" in text
+    assert "short of the true chance, the most that is possible, by" in text
     assert "worse" not in text
+    near = text_of(judge({PRODUCT: world["chance"], TRUTH: world["chance"]}, world["outcome"]))
+    assert "not short of the true chance beyond chance in AUC, Brier, log loss" in near
+    assert "possible" not in near
 
 
 def test_a_product_that_tells_nothing_apart_finds_the_average(world: dict[str, Any]) -> None:

@@ -21,6 +21,7 @@ __all__ = ["register"]
 
 _DATES = 6  # of a simulated organisation: five to predict, and one more to prove what followed
 _DAYS = 400
+_FUTURES = 200  # of fewer, the share is too coarse for what is rare
 
 
 def register(verbs: Any) -> None:
@@ -79,4 +80,4 @@ def _simulate(seed: int, rows: int) -> tuple[dict[datetime, pl.DataFrame], dict[
 
     organisation = draw_organisation(seed, Settings(rows=rows, closed=False, one_row_a_contact=False, days=_DAYS))
     dates = export_dates(organisation, _DATES)
-    return {when: organisation.export(when) for when in dates}, true_chances(organisation, dates[:-1])
+    return {when: organisation.export(when) for when in dates}, true_chances(organisation, dates[:-1], _FUTURES)
