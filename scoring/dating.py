@@ -9,8 +9,11 @@ few, the earliest is taken: just after the newest activity.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from os import PathLike, fspath
+from pathlib import PurePath
 
 import numpy as np
 import polars as pl
@@ -18,12 +21,14 @@ import polars as pl
 from scoring.errors import InputError
 from scoring.reading.scalars import Unreadable, time_of
 
-__all__ = ["WINDOW", "AsOf", "infer_as_of", "parse_as_of"]
+__all__ = ["WINDOW", "AsOf", "agree", "date_of_name", "infer_as_of", "parse_as_of"]
 
 WINDOW = timedelta(days=30)
 """What ``_30d`` counts look back, from the date of the export."""
 
 _STEP = timedelta(seconds=1)
+_IN_A_NAME = re.compile(r"(?<!\d)(20\d\d|19\d\d)([-_.]?)(0[1-9]|1[0-2])\2(0[1-9]|[12]\d|3[01])(?!\d)")
+_QUIET = timedelta(days=7)  # a quiet organisation's newest activity can lie some days before the export
 _DAY = 86_400_000_000  # microseconds
 _LONE_GAP_DAYS, _SPAN_DAYS = 45, 3650
 
@@ -83,6 +88,55 @@ def parse_as_of(value: datetime | date | str) -> datetime:
             return when
     shown = repr(value[:30]) if isinstance(value, str) else type(value).__name__  # repr: on one line
     raise InputError(f"as_of is {shown}", expected='a date as "2026-03-01" or "2026-03-01T09:30:00Z"')
+
+
+def date_of_name(path: str | PathLike[str]) -> datetime | None:
+    """Find the date in a file's name.
+
+    Parameters
+    ----------
+    path : str or path
+        For example ``contacts-2026-01-05.csv`` or ``20260105_contacts.parquet``.
+
+    Returns
+    -------
+    datetime or None
+        Midnight in UTC; None if there is no date, or more than one.
+
+    Examples
+    --------
+    >>> date_of_name("exports/contacts-2026-01-05.csv")
+    datetime.datetime(2026, 1, 5, 0, 0, tzinfo=datetime.timezone.utc)
+    """
+    found = {match.group(1, 3, 4) for match in _IN_A_NAME.finditer(PurePath(fspath(path)).name)}
+    if len(found) != 1:
+        return None
+    try:
+        return datetime(*(int(part) for part in found.pop()), tzinfo=UTC)  # type: ignore[misc,arg-type]
+    except ValueError:
+        return None
+
+
+def agree(named: datetime | None, inferred: AsOf) -> AsOf:
+    """Hold the date of a file's name against what the rows say: the export was made some time on that day.
+
+    Parameters
+    ----------
+    named : datetime or None
+        Midnight of the day in the name, in UTC.
+    inferred : AsOf
+        What the rows say.
+
+    Returns
+    -------
+    AsOf
+        The later of the two, if the rows say that day or one of the 7 before it; else what the rows say.
+    """
+    if named is None:
+        return inferred
+    if named - _QUIET <= inferred.when < named + timedelta(days=1):
+        return AsOf(max(named, inferred.when), "in the file's name")
+    return AsOf(inferred.when, f"{inferred.how}; the date in the file's name does not fit")
 
 
 def infer_as_of(table: pl.DataFrame) -> AsOf:

@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from os import PathLike
 from pathlib import Path
 
 import polars as pl
 
 from scoring.context import Context
-from scoring.dating import AsOf, infer_as_of, parse_as_of
+from scoring.dating import AsOf, agree, date_of_name, infer_as_of, parse_as_of
 from scoring.errors import InputError
 from scoring.reading import Export, read
 from scoring.validation import Checked, find_suppressed, validate
@@ -71,7 +72,8 @@ def take_in(
         Anything that `scoring.score` takes. A frame or a file is one whole export; one record or a list of records
         is a part of one.
     as_of : datetime, date or str, optional
-        The date that counts; naive means UTC. By default that of `context`, else inferred from the export.
+        The date that counts; naive means UTC. By default that of `context`, else the one in the
+        file's name if it fits what the rows say, else inferred from them.
     context : Context, str or Path, optional
         Totals to use in place of the export's own, or the file that holds them.
     suppress : sequence of str
@@ -92,7 +94,7 @@ def take_in(
         raise InputError(f"the context is given as {type(totals).__name__}", expected="a Context, or the path of one")
     # whoever must not be scored is gone before anything looks at the rows, their date included
     export, places, suppressed = _without(read(contacts), suppress)
-    dated = _date(export, as_of, totals)
+    dated = _date(export, as_of, totals, _named(contacts))
     checked = validate(export, dated.when)
     if totals is None and export.kind not in _RECORDS:
         totals = _totals(export, checked, dated)
@@ -135,7 +137,7 @@ def _totals(export: Export, checked: Checked, as_of: AsOf) -> Context:
     return Context.of(export.table if counted.all() else export.table.filter(counted), as_of.when)
 
 
-def _date(export: Export, as_of: datetime | date | str | None, context: Context | None) -> AsOf:
+def _date(export: Export, as_of: datetime | date | str | None, context: Context | None, named: datetime | None) -> AsOf:
     if as_of is not None:
         when = parse_as_of(as_of)
         if context is not None and when < context.as_of:
@@ -155,7 +157,14 @@ def _date(export: Export, as_of: datetime | date | str | None, context: Context 
         )
     if export.table.is_empty():
         return AsOf(datetime(1970, 1, 1, tzinfo=UTC), "no rows, so no date")
-    return infer_as_of(export.table)
+    return agree(named, infer_as_of(export.table))
+
+
+def _named(contacts: object) -> datetime | None:
+    """Find the date in the names of the files, if they agree on one."""
+    files = contacts if isinstance(contacts, list | tuple) else [contacts]
+    found = {date_of_name(one) if isinstance(one, str | PathLike) else None for one in files}
+    return found.pop() if len(found) == 1 else None
 
 
 def _without(export: Export, suppress: Sequence[str]) -> tuple[Export, pl.Series, int]:

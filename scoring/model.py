@@ -6,6 +6,8 @@ On disk it is a folder: `model.json` (plain arrays and text; reading it runs no 
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -140,12 +142,12 @@ class Model:
         return len(TIERS) - 1 - ascending.searchsorted(priority, side="right")
 
     def save(self, folder: str | Path, *, card: str = "") -> None:
-        """Write the model into a folder, made if it is not there.
+        """Write the model into a folder: whole, or not at all.
 
         Parameters
         ----------
         folder : str or Path
-            Files of an older model in it are replaced, its card included.
+            Made if it is not there. An older model in it goes, its card included; other files in it stay.
         card : str
             The model card, Markdown.
 
@@ -157,12 +159,24 @@ class Model:
         folder = local_path(folder)
         files = {_DOCUMENT: self.document, **({_CARD: card.encode()} if card else {})}
         sums = "".join(f"{sha256(content).hexdigest()}  {name}\n" for name, content in files.items())
+        staged, old = (folder.with_name(f".{folder.name}.{name}") for name in ("part", "old"))
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            for left in (staged, old):  # by a run that was killed
+                shutil.rmtree(left, ignore_errors=True)
+            staged.mkdir(parents=True)
+            for name, content in {**files, _SUMS: sums.encode()}.items():
+                (staged / name).write_bytes(content)
+            if folder.exists() and set(os.listdir(folder)) <= {_DOCUMENT, _CARD, _SUMS}:
+                folder.rename(old)
+            if not folder.exists():
+                staged.rename(folder)
+                shutil.rmtree(old, ignore_errors=True)
+                return
+            for name in [*files, _SUMS]:  # until the sums are there, too, loading refuses the folder
+                (staged / name).replace(folder / name)
             if not card:
                 (folder / _CARD).unlink(missing_ok=True)
-            for name, content in {**files, _SUMS: sums.encode()}.items():
-                (folder / name).write_bytes(content)
+            staged.rmdir()
         except OSError as error:
             raise ModelError(
                 f"the model cannot be saved in {folder.name!r} ({error.strerror})",

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
-from os import PathLike, fspath
-from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 import polars as pl
@@ -22,7 +19,7 @@ from scoring.intake import take_in
 from scoring.labels import label, step_back
 from scoring.validation import key_of
 
-__all__ = ["Exports", "Labelled", "Snapshot", "date_of_name", "label_snapshots", "put_back", "take_snapshots"]
+__all__ = ["Exports", "Labelled", "Snapshot", "label_snapshots", "put_back", "take_snapshots"]
 
 Exports: TypeAlias = Mapping[Any, object] | Sequence[object] | object
 """Contacts by date, a list of exports or paths, or one export."""
@@ -31,9 +28,6 @@ _LEFT_OUT: Final = (
     *(field.name for field in schema.FIELDS if field.role == "identity" and field.name != "account_type"),
     "response_activity_id",
 )
-_IN_A_NAME: Final = re.compile(r"(?<!\d)(20\d\d|19\d\d)([-_.]?)(0[1-9]|1[0-2])\2(0[1-9]|[12]\d|3[01])(?!\d)")
-_A_DAY: Final = timedelta(days=1)
-_EARLY: Final = timedelta(days=7)  # a quiet organisation's newest activity can lie some days before the export
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,8 +109,7 @@ def take_snapshots(exports: Exports, *, suppress: Sequence[str] = ()) -> list[Sn
     Raises
     ------
     InputError
-        If there is no export, two have the same date, one has no row that counts, or a name's date is not that of the
-        content.
+        If there is no export, two have the same date or hold the same, or one has no row that counts.
     """
     taken = [_take(contacts, when, suppress) for when, contacts in _list(exports)]
     taken.sort(key=lambda snapshot: snapshot.as_of)
@@ -127,11 +120,24 @@ def take_snapshots(exports: Exports, *, suppress: Sequence[str] = ()) -> list[Sn
                 expected="one export a date",
                 hint="leave one out, or give a whole export in one frame",
             )
+        if one.table.equals(other.table):  # every contact of it would seem to have fallen silent
+            raise InputError(
+                f"the exports of {one.as_of:%Y-%m-%d} and {other.as_of:%Y-%m-%d} hold the same",
+                expected="an export made anew on each date",
+                hint="leave the later one out",
+            )
     return taken
 
 
 def _list(exports: Exports) -> list[tuple[datetime | None, object]]:
     listed: list[tuple[datetime | None, object]]
+    first = exports[0] if isinstance(exports, list | tuple) and exports else exports
+    if isinstance(first, Mapping) and any(name in schema.NAMES for name in first):
+        raise InputError(
+            "records in the place of exports",
+            expected="one export or several: {date: export, ...}, or a list of files or frames",
+            hint="a frame of the records is one export",
+        )
     if isinstance(exports, Mapping):
         listed = [(parse_as_of(when), contacts) for when, contacts in exports.items()]
     elif isinstance(exports, list | tuple):
@@ -145,11 +151,6 @@ def _list(exports: Exports) -> list[tuple[datetime | None, object]]:
 
 def _take(contacts: object, when: datetime | None, suppress: Sequence[str]) -> Snapshot:
     intake = take_in(contacts, as_of=when, suppress=suppress)
-    dated = intake.as_of.how
-    if when is None and isinstance(contacts, str | PathLike) and (named := date_of_name(contacts)) is not None:
-        dated = "in the file's name"
-        if (agreed := _agreed(named, intake.as_of.when, contacts)) != intake.as_of.when:
-            intake = take_in(contacts, as_of=agreed, suppress=suppress)
     counted = intake.checked.counted
     if not counted.any():
         raise InputError(
@@ -162,7 +163,7 @@ def _take(contacts: object, when: datetime | None, suppress: Sequence[str]) -> S
     context = Context.of(table, intake.as_of.when) if intake.context is None else intake.context
     return Snapshot(
         as_of=intake.as_of.when,
-        dated=dated,
+        dated=intake.as_of.how,
         table=table.drop(_LEFT_OUT),
         features=compute(observe(table, intake.as_of.when, context)),
         rows=intake.rows,
@@ -171,45 +172,6 @@ def _take(contacts: object, when: datetime | None, suppress: Sequence[str]) -> S
         suppressed=intake.suppressed,
         fingerprint=_fingerprint(table, intake.as_of.when),
     )
-
-
-def date_of_name(path: str | PathLike[str]) -> datetime | None:
-    """Find the date in a file's name.
-
-    Parameters
-    ----------
-    path : str or path
-        For example ``contacts-2026-01-05.csv`` or ``20260105_contacts.parquet``.
-
-    Returns
-    -------
-    datetime or None
-        Midnight in UTC; None if there is no date, or more than one.
-
-    Examples
-    --------
-    >>> date_of_name("exports/contacts-2026-01-05.csv")
-    datetime.datetime(2026, 1, 5, 0, 0, tzinfo=datetime.timezone.utc)
-    """
-    found = {match.group(1, 3, 4) for match in _IN_A_NAME.finditer(Path(fspath(path)).name)}
-    if len(found) != 1:
-        return None
-    try:
-        return datetime(*(int(part) for part in found.pop()), tzinfo=UTC)  # type: ignore[misc,arg-type]
-    except ValueError:
-        return None
-
-
-def _agreed(named: datetime, seen: datetime, path: str | PathLike[str]) -> datetime:
-    """Hold the date of the name against the content: the export was made some time on that day."""
-    if not named - _EARLY <= seen < named + _A_DAY:
-        raise InputError(
-            f"{Path(fspath(path)).name} is of {named:%Y-%m-%d} by its name, and of {seen:%Y-%m-%d %H:%M} by what is "
-            "in it",
-            expected="the day on which the export was made in the name",
-            hint="give the dates yourself: {date: file, ...}, or --as-of",
-        )
-    return max(named, seen)
 
 
 def _in_order(table: pl.DataFrame) -> pl.DataFrame:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -136,11 +136,11 @@ def learn_sources(
 def predict_past(
     snapshots: Sequence[Snapshot],
     lessons: Sequence[Labelled],
-    target: Target,
+    targets: Sequence[Target],
     config: TrainingConfig,
     prior: Model,
     jobs: int = 1,
-) -> list[Period]:
+) -> dict[Target, list[Period]]:
     """Predict past dates, each from what was known before it: the newest three with a window of 30 days, or nearly.
 
     Parameters
@@ -149,14 +149,14 @@ def predict_past(
         Ascending by date.
     lessons : sequence of Labelled
         What is known of each but the last.
-    target : {"reply", "meeting", "answer", "engaged"}
+    targets : sequence of {"reply", "meeting", "answer", "engaged"}
         What to predict, with context.
     config, prior, jobs
         As for `learn_sources`.
 
     Returns
     -------
-    list of Period
+    dict of target to list of Period
         Ascending by date; none with fewer than three exports.
 
     Notes
@@ -168,12 +168,12 @@ def predict_past(
     from joblib import Parallel, delayed
 
     judged = [position for position in range(1, len(lessons)) if _is_whole(lessons[position])][-_DATES_JUDGED:]
-    _LOG.info("predicting %d past dates: %s", len(judged), target)
+    _LOG.info("predicting %d past dates", len(judged))
     found = Parallel(n_jobs=jobs)(
-        delayed(_predict_date)(snapshots[: position + 1], lessons[position], target, config, prior)
+        delayed(_predict_date)(snapshots[: position + 1], lessons[position], targets, config, prior)
         for position in judged
     )
-    return [period for period in found if period is not None]
+    return {target: [periods[target] for periods in found if target in periods] for target in targets}
 
 
 def _is_whole(lesson: Labelled) -> bool:
@@ -188,18 +188,19 @@ def _sample(lessons: Sequence[Labelled], target: Target, config: TrainingConfig)
     theirs: what sets the newest apart would stand for silence, and the next export is newer still.
     """
     whole = [lesson for lesson in lessons if _is_whole(lesson)]
-    enough = _join(whole, target, config) if len(whole) < len(lessons) else None
-    return _join(lessons, target, config) if enough is None else enough
+    least = config.least_outcomes
+    enough = _join(whole, target, config, least) if len(whole) < len(lessons) else None
+    return _join(lessons, target, config, least) if enough is None else enough
 
 
-def _join(lessons: Sequence[Labelled], target: Target, config: TrainingConfig) -> _Sample | None:
+def _join(lessons: Sequence[Labelled], target: Target, config: TrainingConfig, least_outcomes: int) -> _Sample | None:
     parts = []
     for lesson in lessons:
         known = lesson.labels[target].is_not_null()
         outcome = lesson.labels[target].filter(known).to_numpy()
         rate_known = np.full(len(outcome), settled(lesson, target))
         parts.append(_Sample(lesson.features.filter(known), outcome, rate_known))
-    if not parts:
+    if not sum(len(part.outcome) for part in parts):
         return None
     sample = _Sample(
         pl.concat([part.features for part in parts]),
@@ -209,7 +210,7 @@ def _join(lessons: Sequence[Labelled], target: Target, config: TrainingConfig) -
     if len(sample.outcome) > config.most_rows:
         drawn = np.random.default_rng(config.seed).choice(len(sample.outcome), config.most_rows, replace=False)
         sample = sample.at(np.sort(drawn))
-    return sample if sample.outcomes >= config.least_outcomes else None
+    return sample if sample.outcomes >= least_outcomes else None
 
 
 def _sample_past(past: Labelled, target: Target, config: TrainingConfig) -> _Sample | None:
@@ -237,19 +238,21 @@ def _at_level(card: Scorecard, sample: _Sample, prior: Scorecard, config: Traini
 
 
 def _predict_date(
-    known: Sequence[Snapshot], lesson: Labelled, target: Target, config: TrainingConfig, prior: Model
-) -> Period | None:
+    known: Sequence[Snapshot], lesson: Labelled, targets: Sequence[Target], config: TrainingConfig, prior: Model
+) -> dict[Target, Period]:
     """Predict the newest of some exports from all of them, and hold it against what followed."""
-    samples = {
-        "history": _sample(label_snapshots(known), target, config),
-        "step_back": _sample_past(put_back(known[-1]), target, config),
-    }
-    judged = _sample([lesson], target, replace(config, least_outcomes=1))
-    if judged is None:
-        return None
-    sources = {"prior": prior.with_context[target].log_odds(judged.features)}
-    for source, sample in samples.items():
-        if sample is not None:
-            card = _at_level(_fit(sample, source, True, config), sample, prior.with_context[target], config)
-            sources[source] = card.log_odds(judged.features)
-    return Period(sources, judged.outcome.astype(np.float64), bool(judged.settled.all()))
+    earlier, past = label_snapshots(known), put_back(known[-1])
+    periods = {}
+    for target in targets:
+        judged = _join([lesson], target, config, least_outcomes=0)
+        if judged is None:
+            continue
+        card = prior.with_context[target]
+        sources = {"prior": card.log_odds(judged.features)}
+        samples = {"history": _sample(earlier, target, config), "step_back": _sample_past(past, target, config)}
+        for source, sample in samples.items():
+            if sample is not None:
+                learned = _at_level(_fit(sample, source, True, config), sample, card, config)
+                sources[source] = learned.log_odds(judged.features)
+        periods[target] = Period(sources, judged.outcome.astype(np.float64), bool(judged.settled.all()))
+    return periods

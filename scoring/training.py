@@ -7,6 +7,7 @@ scorecard for each target, with and without a context.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import asdict
 from hashlib import sha256
@@ -30,6 +31,7 @@ from scoring.sources import learn_sources, predict_past, settled
 __all__ = ["count_labels", "train", "train_snapshots"]
 
 _JUDGED: Final[tuple[Target, ...]] = ("reply", "meeting", "engaged")  # own exports prove answers too unevenly
+_NAME: Final = re.compile(r"\w[\w.-]{0,79}")
 _TIER_SHARES: Final = (0.1, 0.3, 0.6)  # A is the top 10 %, B the next 20 %, C the next 30 %
 
 
@@ -60,7 +62,7 @@ def train(
     suppress : sequence of str
         Addresses and domains whose contacts are left out, and only counted.
     name : str
-        What to call the model; a part of its id.
+        What to call the model; a part of its id. Letters, digits, and ``_ . -`` between them.
     jobs : int
         Processes to use; it changes nothing in the result.
 
@@ -131,13 +133,15 @@ def train_snapshots(
     -------
     Model
     """
+    if not _NAME.fullmatch(name):
+        raise InputError(f"a model called {name[:40]!r}", expected="letters, digits, and _ . - between them")
     config = TrainingConfig() if config is None else config
     lessons, past = label_snapshots(snapshots), put_back(snapshots[-1])
     _refuse_unrelated(snapshots, lessons)
     warn_of_leaks(lessons, past)
     newest, known = snapshots[-1].features, prior.learned_until
     learned = learn_sources(lessons, past, config, prior, jobs)
-    periods = {target: predict_past(snapshots, lessons, target, config, prior, jobs) for target in _JUDGED}
+    periods = predict_past(snapshots, lessons, _JUDGED, config, prior, jobs)
     cards: tuple[dict[Target, Scorecard], dict[Target, Scorecard]] = ({}, {})
     told: dict[str, Any] = {}
     for target in TARGETS:
@@ -186,7 +190,7 @@ def _refuse_unrelated(snapshots: Sequence[Snapshot], lessons: Sequence[Labelled]
                 f"nothing of what followed {lesson.as_of:%Y-%m-%d} is proved by the {len(later)} later export(s): of "
                 f"{lesson.labels.height} rows {lesson.missing} are in none of them",
                 expected="exports of the same contacts (source_email with crm_id, or with email) and their counts",
-                hint="check that they come from the same organisation with the same columns, or leave one out",
+                hint="check their dates and columns, and that they come from one organisation",
             )
 
 

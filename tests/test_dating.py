@@ -1,4 +1,5 @@
 from datetime import UTC, date, datetime, timedelta, timezone
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -6,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scoring.dating import WINDOW, infer_as_of, parse_as_of
+from scoring.dating import WINDOW, date_of_name, infer_as_of, parse_as_of
 from scoring.errors import InputError
 from scoring.schema import empty
 
@@ -186,3 +187,25 @@ def test_a_date_that_is_none_is_told_in_one_line():
     with pytest.raises(InputError) as caught:
         parse_as_of("soon\nor\x1b[2Jlater")
     assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "contacts-2026-01-05.csv", "20260105_contacts.parquet", "contacts_2026_01_05", "contacts.2026.01.05.csv",
+        "2026-01-05.csv", "2026-01-05T0900.csv", "2026-01-05/2026-01-05 again 20260105.csv", "v2 2026-01-05 (3).csv",
+    ],
+)  # fmt: skip
+def test_a_date_is_found_in_a_name(name: str) -> None:
+    assert date_of_name(name) == date_of_name(Path(name)) == datetime(2026, 1, 5, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "contacts.csv", "2026-01-05/contacts.csv", "2026-13-05.csv", "2026-02-30.csv", "2026-1-5.csv", "120260105.csv",
+        "202601050.csv", "2026-01-05 to 2026-02-05.csv", "2026-0105.csv", "2026-01_05.csv", "05-01-2026.csv", "",
+    ],
+)  # fmt: skip
+def test_no_date_is_guessed_into_a_name(name: str) -> None:
+    assert date_of_name(name) is None

@@ -321,3 +321,25 @@ def test_percentiles_are_shares_of_the_reference(small_model: Model) -> None:
     found = small_model.percentile(chances)
     assert_array_equal(found, [np.sum(small_model.quantiles <= chance) / 10 for chance in chances])
     assert (np.diff(found) >= 0).all()
+
+
+def test_saving_replaces_a_model_whole_and_leaves_other_files(small_model: Model, tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    small_model.save(folder, card="# A card\n")
+    small_model.save(folder)
+    assert sorted(path.name for path in folder.iterdir()) == ["SHA256SUMS", "model.json"]
+    (folder / "notes.txt").write_text("mine")
+    small_model.save(folder, card="# A card\n")
+    assert sorted(path.name for path in folder.iterdir()) == ["CARD.md", "SHA256SUMS", "model.json", "notes.txt"]
+    small_model.save(folder)
+    assert load_model(folder).document == small_model.document
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+def test_what_a_killed_run_left_is_no_hindrance(small_model: Model, tmp_path: Path) -> None:
+    for left in (".model.part", ".model.old"):
+        (tmp_path / left).mkdir()
+        (tmp_path / left / "model.json").write_text("half")
+    small_model.save(tmp_path / "model")
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+    assert load_model(tmp_path / "model").document == small_model.document

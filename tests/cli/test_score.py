@@ -149,10 +149,11 @@ def test_learning_and_scoring_are_of_one_date(
 ) -> None:
     named = Path(f"contacts-{when:%Y-%m-%d}.csv")
     named.write_bytes(export_csv.read_bytes())
-    assert scoring.build_context(named).as_of < when  # nothing in it says that it is as late as that
+    assert scoring.build_context(export_csv).as_of < when  # nothing in it says that it is as late as that
     code, out, _ = run("score", named, "--adapt", "-o", "out.parquet")
     assert code == 0
     assert "(in the file's name)" in out
+    assert_scored("out.parquet", scoring.score(named, model=scoring.train([named])))
     assert_scored("out.parquet", scoring.score(named, model=scoring.train([named]), as_of=when))
     later = when + timedelta(days=1)
     assert run("score", named, "--adapt", "-o", "later.parquet", "--as-of", f"{later:%F}")[0] == 0
