@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -13,58 +14,80 @@ import scoring
 from scoring.cli import EXIT_CODES, VERBS, main
 from scoring.cli.simulate import write_simulated
 from scoring.prediction import COLUMNS
+from scoring.simulation import Settings, draw_organisation
+from scoring.writing import write_frame
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
 MAKEFILE = (ROOT / "Makefile").read_text("utf-8")
-BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
-PYTHON = [text for language, text in BLOCKS if language == "python"]
-COMMANDS = [
-    line.split("#")[0].strip()
-    for language, text in BLOCKS
-    if language == "sh"
-    for line in text.splitlines()
-    if line.split("#")[0].strip()
-]
+PAGES = {path.name: path.read_text("utf-8") for path in (ROOT / "README.md", *sorted((ROOT / "guide").glob("*.md")))}
+
+
+def blocks(page: str) -> list[tuple[str, str]]:
+    """Return the page's blocks of code with their languages, in order."""
+    return re.findall(r"^```(\w*)\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+
+
+def commands(text: str) -> list[str]:
+    """Return the lines of a block of commands without comments."""
+    return [line.split("#")[0].strip() for line in text.splitlines() if line.split("#")[0].strip()]
+
+
+COMMANDS = [line for language, text in blocks(README) if language == "sh" for line in commands(text)]
 TARGETS = set(re.findall(r"^([a-z]+):", MAKEFILE, re.MULTILINE))
 
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder that holds the files of which the README speaks."""
+    """A folder that holds the files of which the pages speak."""
     write_simulated(tmp_path / "export.csv", rows=600)
     (tmp_path / "my export.csv").write_bytes((tmp_path / "export.csv").read_bytes())
     (tmp_path / "objected.txt").write_text("someone@nowhere.example\n")
+    organisation = draw_organisation(11, Settings(rows=600, closed=False, one_row_a_contact=False, days=400))
+    last = organisation.dates(1)[0]
+    for days, name in ((60, "2026-01-05"), (30, "2026-02-04"), (0, "2026-03-06")):
+        export = organisation.export(last - timedelta(days=days))
+        moved = pl.col(pl.Datetime("us", "UTC")) + (datetime(2026, 3, 6, tzinfo=UTC) - last)
+        write_frame(export.with_columns(moved), tmp_path / f"contacts-{name}.csv")
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     return tmp_path
 
 
-def test_python_runs(folder: Path) -> None:
-    assert PYTHON
+def test_the_pages_speak_of_every_verb() -> None:
+    lines = [line for page in PAGES.values() for kind, text in blocks(page) if kind == "sh" for line in commands(text)]
+    said = {shlex.split(line)[1] for line in lines if line.startswith("scoring")}
+    assert said == {verb.__name__.rsplit(".", 1)[-1] for verb in VERBS}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_runs(name: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     names: dict[str, object] = {}
-    for block in PYTHON:
-        exec(compile(block, "README.md", "exec"), names)
-    assert isinstance(names["scored"], pl.DataFrame)
-    assert isinstance(names["one"], dict)
-    assert isinstance(names["summary"], scoring.Summary)
-    assert (folder / names["summary"].output).exists()
-
-
-def test_commands_run(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    lines = [line for line in COMMANDS if not line.startswith("make")]
-    assert {shlex.split(line)[1] for line in lines} == {verb.__name__.rsplit(".", 1)[-1] for verb in VERBS}
-    for line in lines:
-        program, *arguments = shlex.split(line)
-        assert program == "scoring", line
-        assert main(arguments) == 0, line
-        captured = capsys.readouterr()
-        assert captured.out
-        assert captured.err == ""
+    found = [(language, text) for language, text in blocks(PAGES[name]) if language in ("python", "sh")]
+    assert found
+    for language, text in found:
+        if language == "python":
+            exec(compile(text, name, "exec"), names)
+            continue
+        for line in commands(text):
+            program, *arguments = shlex.split(line)
+            if program == "make":
+                continue
+            capsys.readouterr()
+            assert program == "scoring", line
+            assert main(arguments) == 0, line
+            captured = capsys.readouterr()
+            assert captured.out
+            assert captured.err == "", line
+    if name == "README.md":
+        assert isinstance(names["scored"], pl.DataFrame)
+        assert isinstance(names["one"], dict)
+        assert (folder / names["summary"].output).exists()
 
 
 def test_make_has_the_targets() -> None:
     lines = [shlex.split(line) for line in COMMANDS if line.startswith("make")]
-    lines += [said.split() for said in re.findall(r"`(make [^`]*)`", README)]
+    lines += [said.split() for said in re.findall(r"`(make [^`]*)`", " ".join(PAGES.values()))]
     assert lines
     for _, target, *settings in lines:
         assert target in TARGETS
@@ -107,7 +130,7 @@ def test_help_names_every_verb_and_option(capsys: pytest.CaptureFixture[str]) ->
     shown = capsys.readouterr().out
     for verb in VERBS:
         name = verb.__name__.rsplit(".", 1)[-1]
-        assert re.search(rf"^ +{name} +\w", shown, re.MULTILINE)
+        assert re.search(rf"^ +{name}\s+\w", shown, re.MULTILINE)
         with pytest.raises(SystemExit) as stop:
             main([name, "--help"])
         assert stop.value.code == 0
