@@ -18,6 +18,7 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
+from scoring import __version__
 from scoring.audit import warn_of_leaks
 from scoring.blending import choose_blend, fit_line, start_blend
 from scoring.config import TARGETS, Target, TrainingConfig
@@ -175,7 +176,8 @@ def train_snapshots(
             "labels": _counts(lessons, past).with_columns(pl.col("as_of", "until").dt.strftime("%FT%TZ")).to_dicts(),
             "blend": told,
             "fingerprint": sha256("".join(one.fingerprint for one in snapshots).encode()).hexdigest(),
-            "versions": {package: version(package) for package in ("numpy", "polars", "scikit-learn")},
+            "versions": {package: version(package) for package in ("numpy", "polars", "scikit-learn")}
+            | {"scoring": __version__},
         },
         reference=make_reference(newest, with_context, without_context, past.labels),
     )
