@@ -74,7 +74,8 @@ class Evaluation:
         Bins of chances for each ``target``, ``as_of`` and ``model``, as in `metrics.reliability`; null `as_of` is all
         settled dates together (all dates if none is).
     top : polars.DataFrame
-        For each ``target``, ``as_of`` and ``model`` what the first 10, 20 and 30 % hold, as in `metrics.top_shares`.
+        For each ``target``, ``as_of`` and ``model`` what the first 10, 20 and 30 % hold, as in `metrics.top_shares`;
+        null `as_of` is the mean over dates.
     segments : polars.DataFrame
         The product for each ``target`` over all settled dates (all dates if none is), for everyone and for each value
         of each segment, as in `segments.measure_segments`.

@@ -239,11 +239,35 @@ def test_addresses_of_no_model_are_refused(address: str, published: Published) -
         fetch_model(address, tracking_uri=published.uri)
 
 
-@pytest.mark.parametrize("address", ["models:/scoring/9", "models:/scoring@nobody", "models:/other/1"])
-def test_models_that_are_not_there_are_refused(address: str, published: Published) -> None:
-    with pytest.raises(scoring.ModelError, match="mlflow refuses") as told:
-        fetch_model(address, tracking_uri=published.uri)
-    assert "\n" not in str(told.value)
+@pytest.mark.parametrize(
+    ("address", "found"),
+    [
+        ("models:/scoring/9", "there is no version 9 of scoring; see"),
+        ("models:/scoring@nobody", "no version of scoring has the alias 'nobody'; see"),
+        ("models:/other/1", "no model is registered as 'other'; expected scoring; train and register one"),
+        ("models:/other@champion", "no model is registered as 'other'; expected scoring; train and register one"),
+    ],
+)
+def test_models_that_are_not_there_are_refused(
+    address: str, found: str, published: Published, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", published.uri)
+    for look_up in (fetch_model, scoring.load_model, scoring.promote):
+        with pytest.raises(scoring.ModelError) as told:
+            look_up(address)
+        assert str(told.value).startswith(found)
+        assert "\n" not in str(told.value)
+
+
+def test_names_and_versions_that_are_not_there_are_said_by_all(uri: str, small_model: scoring.Model) -> None:
+    for call in (scoring.list_models, scoring.revert):
+        with pytest.raises(scoring.ModelError, match=r"no model is registered as 'other'.*scoring models promote"):
+            call("other", tracking_uri=uri)
+    scoring.log_training(small_model, tracking_uri=uri)
+    with pytest.raises(scoring.ModelError, match=r"there is no version 2 of scoring"):
+        scoring.promote(2, tracking_uri=uri)
+    with pytest.raises(scoring.ModelError, match=r"no version of scoring has the alias 'champion': none was promoted"):
+        fetch_model("models:/scoring@champion", tracking_uri=uri)
 
 
 def test_a_changed_file_is_refused(uri: str, small_model: scoring.Model, tmp_path: Path) -> None:
@@ -265,8 +289,8 @@ def test_refused_and_forced_are_recorded_and_the_way_back_is_one_call(uri: str, 
     for version in (2, 1, 3):
         forced = scoring.promote(version, force=True, tracking_uri=uri)
         assert (forced.action, forced.promoted, in_use(uri)) == ("forced", True, [version])
-    with pytest.raises(scoring.ModelError, match="version 3 of scoring is in use already"):
-        scoring.promote(3, force=True, tracking_uri=uri)
+    kept = scoring.promote(3, force=True, tracking_uri=uri)
+    assert (kept.action, kept.promoted, in_use(uri)) == ("kept", True, [3])
     back = scoring.revert(tracking_uri=uri)
     assert (back.action, back.version.version, back.champion) == ("reverted", 1, models[2].id)
     assert in_use(uri) == [1]
@@ -312,18 +336,39 @@ def test_a_model_of_ones_own_is_registered_and_judged(
     assert worse.judgement.champion == before.id
     assert worse.promoted == worse.judgement.better
     assert in_use(uri) == [3 if worse.promoted else 1]
+    number = 3 if worse.promoted else 1
+    kept = scoring.promote(small_model if worse.promoted else before, newest, tracking_uri=uri)
+    assert (kept.action, kept.version.version) == ("kept", number)
+    scoring.promote(small_model, force=True, tracking_uri=uri)
+    assert scoring.list_models(tracking_uri=uri).height == 3  # the same model is the same version
 
 
 def test_publishing_again_judges_what_was_before_the_period(
     uri: str, newest: dict[datetime, pl.DataFrame], quick: TrainingConfig
 ) -> None:
-    """Both models know all exports; what they were before the newest is compared."""
+    """Both models know all exports; what they were before the newest is compared. Tiers stay; twice is once."""
     newest = dict(sorted(newest.items())[1:])
     first = scoring.publish(newest, config=quick, tracking_uri=uri)
+    again = scoring.publish(newest, config=quick, tracking_uri=uri)
+    assert (again.action, again.version) == ("kept", first.version)
     other = TrainingConfig(step_back_weight=0.9, boosting=quick.boosting)
     second = scoring.publish(newest, config=other, tracking_uri=uri)
+    listed = scoring.list_models(tracking_uri=uri)
+    assert listed.select("version", "decision").rows() == [(2, second.action), (1, "promoted")]
+    assert listed["judged_on"].to_list() == [min(newest)] * 2
+    assert listed["learned_until"].to_list() == [max(newest)] * 2
+    one, two = (fetch_model(f"models:/scoring/{number}", tracking_uri=uri) for number in (1, 2))
+    assert (two.tier_cuts, two.provenance["tiers_of"]) == (one.tier_cuts, one.id)
+    assert (two.quantiles == one.quantiles).all()
+    assert two.with_context != one.with_context
+    both = scoring.publish(newest, config=other, tracking_uri=uri)
+    assert both.version == second.version
+    assert scoring.list_models(tracking_uri=uri).height == 2
+    when = f"{min(newest):%Y-%m-%d}"
     assert first.judgement is not None
+    assert f"judged: the new model, as trained on the exports until {when}" in first.judgement.reason
     assert second.judgement is not None
+    assert f"judged: both models, as trained on the exports until {when}" in second.judgement.reason
     assert second.champion == first.version.model_id
     assert second.judgement.champion == first.judgement.challenger
     assert second.judgement.comparison is not None
@@ -340,6 +385,9 @@ def test_a_champion_that_cannot_be_loaded_is_replaced(
     assert decision.judgement is not None
     assert decision.judgement.reason.startswith("version 1 in use cannot be loaded (model.json of 'model' is not what")
     assert in_use(uri) == [2]
+    [document] = (tmp_path / "mlruns" / decision.version.run_id / "artifacts" / "model").rglob("model.json")
+    document.write_bytes(b"{}")
+    assert scoring.publish(newest, config=quick, tracking_uri=uri).version.version == 3  # the same, but whole
 
 
 def test_one_export_is_registered_but_not_judged(
