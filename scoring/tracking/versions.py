@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
 from scoring.errors import ModelError
 from scoring.model import Model, load_model
@@ -34,7 +33,6 @@ CHAMPION: Final = "champion"
 """The alias of the version that is in use."""
 
 _URI: Final = re.compile(r"models:/([^/@:]+)(?:/([1-9]\d*)|@([\w.-]+))")
-_Found = TypeVar("_Found")
 
 
 def fetch_model(uri: str, *, tracking_uri: str | None = None) -> Model:
@@ -63,6 +61,8 @@ def fetch_model(uri: str, *, tracking_uri: str | None = None) -> Model:
 
 def find_version(client: MlflowClient, uri: str) -> ModelVersion:
     """Find what ``models:/NAME/3`` or ``models:/NAME@champion`` means, or say that it is not there."""
+    from mlflow.exceptions import MlflowException
+
     match = _URI.fullmatch(uri)
     if match is None:
         raise ModelError(f"no model is meant by {uri[:80]!r}", expected="models:/NAME@champion or models:/NAME/3")
@@ -73,30 +73,24 @@ def find_version(client: MlflowClient, uri: str) -> ModelVersion:
             f"no version of {name} has the alias {alias!r}" + (": none was promoted" if alias == CHAMPION else ""),
             hint="see `scoring models list`; promote one, or use 'shipped', the model that is in use without one",
         )
-    missing = ModelError(f"there is no version {number} of {name}", hint="see `scoring models list`")
-    return _found(lambda: client.get_model_version(name, str(number)), missing)
+    try:
+        return client.get_model_version(name, str(number))
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
+        raise ModelError(f"there is no version {number} of {name}", hint="see `scoring models list`") from error
 
 
 def find_registered(client: MlflowClient, name: str) -> RegisteredModel:
     """Find what is registered under a name, or say that nothing is."""
-    missing = ModelError(
-        f"no model is registered as {name[:80]!r}",
-        expected=", ".join(one.name for one in client.search_registered_models(max_results=5)),
-        hint="train and register one: `scoring models promote EXPORT...`, or scoring.publish",
-    )
-    return _found(lambda: client.get_registered_model(name), missing)
-
-
-def _found(look_up: Callable[[], _Found], missing: ModelError) -> _Found:
-    """Look something up, and say in our words that it is not there."""
-    from mlflow.exceptions import MlflowException
-
-    try:
-        return look_up()
-    except MlflowException as error:
-        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
-            raise
-        raise missing from error
+    found: list[RegisteredModel] = client.search_registered_models(f"name = '{name}'")
+    if not found:
+        raise ModelError(
+            f"no model is registered as {name[:80]!r}",
+            expected=", ".join(one.name for one in client.search_registered_models(max_results=5)),
+            hint="train and register one: `scoring models promote EXPORT...`, or scoring.publish",
+        )
+    return found[0]
 
 
 def find_champion(client: MlflowClient, name: str) -> tuple[Version, Model] | None:
