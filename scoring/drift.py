@@ -32,7 +32,7 @@ PSI_ACT: Final = 0.5
 
 # How far the odds of a level may be off beyond its interval, which knows nothing of how months differ. With these cuts
 # and those above 80 % of 144 simulated organisations that nothing was done to were stable 30 days after training and
-# 5 % to act on. Stable were 8 % of those whose replies were halved or doubled, 16 % of those half of whose reps had no
+# 5 % to act on. Stable were 8 % of those whose replies were halved or doubled, 15 % of those half of whose reps had no
 # inbound mail logged any more, and none of those with an empty column or with every second contact exchanged.
 _ODDS_WATCH, _ODDS_ACT = 1.3, 1.75
 _FAR: Final = 0.25  # PSI beyond which a feature lies otherwise,

@@ -91,6 +91,20 @@ def test_what_is_as_good_may_take_the_place(earlier: scoring.Model, lesson: Labe
     json.dumps(found.to_dict(), allow_nan=False)
 
 
+def test_the_prior_alone_is_not_worse_than_the_prior(lesson: Labelled) -> None:
+    """With little to learn from, a trained model is the shipped one but for the last digits."""
+    shipped = scoring.load_model()
+    for parts in ([0.3, 0.7], [0.1, 0.9], [1 / 3, 2 / 3]):
+        alike = changed(shipped, lambda card, parts=parts: weighted_sum([card, card], parts))  # type: ignore[misc]
+        for new, old in ((alike, shipped), (shipped, alike)):
+            found = judge(Candidate(new), Candidate(old), lesson)
+            assert found.comparison is not None
+            assert abs(found.comparison.calibration.low) < 1e-12
+            assert found.better
+            assert found.reason.startswith("order not worse")
+            assert "calibration not worse" in found.reason
+
+
 @pytest.mark.parametrize(
     ("change", "worse", "fine"),
     [
