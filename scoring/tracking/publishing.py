@@ -7,7 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from scoring.config import TrainingConfig
-from scoring.evaluation import Evaluation
+from scoring.errors import InputError
+from scoring.evaluation import Evaluation, evaluate_snapshots
 from scoring.model import SHIPPED, Model, load_model
 from scoring.snapshots import Exports, Snapshot, take_snapshots
 from scoring.tracking.judging import find_lesson
@@ -41,7 +42,8 @@ def publish(
     name : str
         Of the experiment, of the model in the registry, and of the model itself.
     evaluation : Evaluation, optional
-        As for `log_training`.
+        What `scoring.evaluate` gave for these exports; by default they are evaluated here, so that the run holds the
+        figures of each date.
     force : bool
         As for `promote`.
     tracking_uri : str, optional
@@ -86,9 +88,23 @@ def publish(
         version = find_same(client, name, model, twin=lesson is not None)
     if version is None:
         earlier = None if lesson is None else trained([one for one in snapshots if one.as_of <= lesson.as_of])
+        if evaluation is None:
+            evaluation = _evaluated(snapshots, config, start, jobs)
         version = log_training(model, earlier=earlier, evaluation=evaluation, name=name, tracking_uri=tracking_uri)
     with open_store(tracking_uri) as client:
         return decide(client, version, snapshots, force=force)
+
+
+def _evaluated(
+    snapshots: Sequence[Snapshot], config: TrainingConfig | None, prior: Model, jobs: int
+) -> Evaluation | None:
+    """Evaluate by time; None where a single export, or too few outcomes, leave nothing to see."""
+    if len(snapshots) < 2:
+        return None
+    try:
+        return evaluate_snapshots(snapshots, config=config, prior=prior, jobs=jobs)
+    except InputError:
+        return None
 
 
 def _but_for_tiers(model: Model) -> bytes:
