@@ -21,6 +21,7 @@ LAYERS = [
     {"scorecard", "metrics", "intervals", "wording", "snapshots", "reference", "evidence", "truth", "verdicts"},
     {"model", "reasons", "boosting", "blending", "baselines", "segments", "measuring"},
     {"prediction", "inspection", "card", "shipped", "sources", "training", "evaluation", "audit", "levels"},
+    {"scored"},
     {"batch", "estimator", "own_card", "tracking", "drift", "recalibration"},
     {"cli"},
 ]
