@@ -15,7 +15,7 @@ PACKAGE = Path(__file__).parent.parent / "scoring"
 LAYERS = [
     {"errors"},
     {"schema", "config", "paths"},
-    {"reading", "dating", "validation", "writing"},
+    {"reading", "dating", "validation", "writing", "spreadsheet"},
     {"context", "intake"},
     {"features", "simulation", "labels"},
     {"scorecard", "metrics", "intervals", "wording", "snapshots", "reference", "evidence", "truth", "verdicts"},
