@@ -25,8 +25,8 @@ __all__ = ["Scored", "read_scored"]
 _CHANCES: Final = ("reply_probability", "meeting_probability", "answer_probability", "priority")
 _MOST: Final = dict.fromkeys(_CHANCES, 1.0) | {"percentile": 100.0}
 _NAMES: Final = {"tier": TIERS, "evidence": ("none", *EVIDENCE)}
-_LIKE: Final = {"number": "engagement_level", "time": "last_engaged_time", "text": "response_activity_id"}
-"""A field of each kind: columns that are no field are read as that one is."""
+_LIKE: Final = {"number": "engagement_level", "time": "last_engaged_time", "text": "job_title"}
+"""A field of each kind, as which columns that are no field are read; in a title, "none" is a word."""
 _SHOWN: Final = 3
 
 
