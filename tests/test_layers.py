@@ -22,7 +22,7 @@ LAYERS = [
     {"model", "reasons", "boosting", "blending", "baselines", "segments", "measuring"},
     {"prediction", "inspection", "card", "shipped", "sources", "training", "evaluation", "audit", "levels"},
     {"scored"},
-    {"batch", "estimator", "own_card", "tracking", "drift", "recalibration"},
+    {"batch", "estimator", "own_card", "tracking", "drift", "recalibration", "accounts"},
     {"cli"},
 ]
 WITHIN = {
