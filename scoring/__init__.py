@@ -22,11 +22,13 @@ if TYPE_CHECKING:
     from scoring.evaluation import Evaluation, evaluate
     from scoring.features import build_features
     from scoring.intake import build_context
+    from scoring.mapping import FieldMapping
     from scoring.model import Model, load_model
     from scoring.prediction import score
     from scoring.recalibration import recalibrate
     from scoring.tracking import Decision, list_models, log_training, promote, publish, revert
     from scoring.training import count_labels, train
+    from scoring.writeback import WriteBack, write_dynamics, write_salesforce
 
 __version__ = "0.1.0"
 
@@ -36,6 +38,7 @@ __all__ = [
     "Decision",
     "Drift",
     "Evaluation",
+    "FieldMapping",
     "InputError",
     "LeakageWarning",
     "Model",
@@ -45,6 +48,7 @@ __all__ = [
     "ScoringError",
     "Summary",
     "TrainingConfig",
+    "WriteBack",
     "audit_exports",
     "build_context",
     "build_features",
@@ -61,6 +65,8 @@ __all__ = [
     "score",
     "score_file",
     "train",
+    "write_dynamics",
+    "write_salesforce",
 ]
 
 # A name is imported when it is first used: `import scoring` costs nothing, `scoring --help` loads no polars.
@@ -70,6 +76,7 @@ _HOME = {
     "Decision": "tracking",
     "Drift": "drift",
     "Evaluation": "evaluation",
+    "FieldMapping": "mapping",
     "InputError": "errors",
     "LeakageWarning": "errors",
     "Model": "model",
@@ -79,6 +86,7 @@ _HOME = {
     "ScoringError": "errors",
     "Summary": "batch",
     "TrainingConfig": "config",
+    "WriteBack": "writeback",
     "audit_exports": "audit",
     "build_context": "intake",
     "build_features": "features",
@@ -95,6 +103,8 @@ _HOME = {
     "score": "prediction",
     "score_file": "batch",
     "train": "training",
+    "write_dynamics": "writeback",
+    "write_salesforce": "writeback",
 }
 
 

@@ -23,6 +23,7 @@ LAYERS = [
     {"prediction", "inspection", "card", "shipped", "sources", "training", "evaluation", "audit", "levels"},
     {"scored"},
     {"batch", "estimator", "own_card", "tracking", "drift", "recalibration", "accounts"},
+    {"mapping", "updates", "writeback"},
     {"cli"},
 ]
 WITHIN = {
@@ -40,6 +41,9 @@ WITHIN = {
     ("evaluation", "sources"),
     ("evaluation", "training"),
     ("tracking", "own_card"),
+    ("updates", "mapping"),
+    ("writeback", "mapping"),
+    ("writeback", "updates"),
 }  # the only imports inside one layer
 UPWARD = {("model", "tracking")}  # the one look upward: `load_model("models:/...")`, when it is called
 LEVEL = {module: level for level, modules in enumerate(LAYERS) for module in modules}
