@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from scoring.audit import Audit, audit_exports
     from scoring.batch import Summary, score_file
+    from scoring.comparison import Comparison, compare
     from scoring.config import TrainingConfig
     from scoring.context import Context
     from scoring.drift import Drift, measure_drift
@@ -28,12 +29,14 @@ if TYPE_CHECKING:
     from scoring.recalibration import recalibrate
     from scoring.tracking import Decision, list_models, log_training, promote, publish, revert
     from scoring.training import count_labels, train
+    from scoring.worklists import Worklist, prioritise
     from scoring.writeback import WriteBack, write_dynamics, write_salesforce
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Audit",
+    "Comparison",
     "Context",
     "Decision",
     "Drift",
@@ -48,16 +51,19 @@ __all__ = [
     "ScoringError",
     "Summary",
     "TrainingConfig",
+    "Worklist",
     "WriteBack",
     "audit_exports",
     "build_context",
     "build_features",
+    "compare",
     "count_labels",
     "evaluate",
     "list_models",
     "load_model",
     "log_training",
     "measure_drift",
+    "prioritise",
     "promote",
     "publish",
     "recalibrate",
@@ -72,6 +78,7 @@ __all__ = [
 # A name is imported when it is first used: `import scoring` costs nothing, `scoring --help` loads no polars.
 _HOME = {
     "Audit": "audit",
+    "Comparison": "comparison",
     "Context": "context",
     "Decision": "tracking",
     "Drift": "drift",
@@ -86,16 +93,19 @@ _HOME = {
     "ScoringError": "errors",
     "Summary": "batch",
     "TrainingConfig": "config",
+    "Worklist": "worklists",
     "WriteBack": "writeback",
     "audit_exports": "audit",
     "build_context": "intake",
     "build_features": "features",
+    "compare": "comparison",
     "count_labels": "training",
     "evaluate": "evaluation",
     "list_models": "tracking",
     "load_model": "model",
     "log_training": "tracking",
     "measure_drift": "drift",
+    "prioritise": "worklists",
     "promote": "tracking",
     "publish": "tracking",
     "recalibrate": "recalibration",
