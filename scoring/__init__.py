@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from scoring.accounts import roll_up
     from scoring.audit import Audit, audit_exports
     from scoring.batch import Summary, score_file
     from scoring.comparison import Comparison, compare
@@ -68,6 +69,7 @@ __all__ = [
     "publish",
     "recalibrate",
     "revert",
+    "roll_up",
     "score",
     "score_file",
     "train",
@@ -110,6 +112,7 @@ _HOME = {
     "publish": "tracking",
     "recalibrate": "recalibration",
     "revert": "tracking",
+    "roll_up": "accounts",
     "score": "prediction",
     "score_file": "batch",
     "train": "training",
