@@ -9,13 +9,39 @@ from collections.abc import Sequence
 from typing import Final
 
 from scoring import __version__
-from scoring.cli import audit, check, compare, drift, evaluate, models, recalibrate, score, simulate, train, write_back
+from scoring.cli import (
+    accounts,
+    audit,
+    check,
+    compare,
+    drift,
+    evaluate,
+    models,
+    recalibrate,
+    score,
+    simulate,
+    train,
+    write_back,
+)
 from scoring.cli.terminal import tolerate, warn
 from scoring.errors import LeakageWarning, ModelError, SchemaWarning, ScoringError
 
 __all__ = ["EXIT_CODES", "main"]
 
-VERBS: Final = (score, compare, train, evaluate, models, check, audit, drift, recalibrate, simulate, write_back)
+VERBS: Final = (
+    score,
+    accounts,
+    compare,
+    train,
+    evaluate,
+    models,
+    check,
+    audit,
+    drift,
+    recalibrate,
+    simulate,
+    write_back,
+)
 
 EXIT_CODES: Final = {
     0: "all went well",
