@@ -53,7 +53,7 @@ class Policy:
     Attributes
     ----------
     per_rep : int or mapping of str to int
-        Places of each rep.
+        Places of each rep; in a mapping, an empty name stands for contacts without a rep.
     per_account : int or None
         Places of each account, over all reps; None for no limit.
     cooldown_days : float
@@ -368,7 +368,7 @@ def _summary(placed: pl.DataFrame, listed: pl.DataFrame, policy: Policy) -> pl.D
         counted.setdefault(rep, {})[kind] = count
     if isinstance(policy.per_rep, Mapping):
         for rep in policy.per_rep:
-            counted.setdefault(rep.strip().lower(), {})
+            counted.setdefault(rep.strip().lower() or None, {})
     worked = listed.filter(pl.col("part") != "prepare").partition_by("rep", as_dict=True)
     nothing = listed.head(0)
     rows = []

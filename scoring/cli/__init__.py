@@ -21,6 +21,7 @@ from scoring.cli import (
     score,
     simulate,
     train,
+    worklist,
     write_back,
 )
 from scoring.cli.terminal import tolerate, warn
@@ -30,6 +31,7 @@ __all__ = ["EXIT_CODES", "main"]
 
 VERBS: Final = (
     score,
+    worklist,
     accounts,
     compare,
     train,
