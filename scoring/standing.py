@@ -74,6 +74,28 @@ class Standing:
         table = self.table
         return Stand(table[rows], table, self.context, self.as_of)
 
+    def require(self, model: Model, hint: str) -> None:
+        """Refuse a model that is not the one by which the rows were scored.
+
+        Parameters
+        ----------
+        model : Model
+            What is to be scored with.
+        hint : str
+            What to do where it is another one.
+
+        Raises
+        ------
+        ModelError
+            If the rows were scored by another model.
+        """
+        if self.model_id is not None and self.model_id != model.id:
+            raise ModelError(
+                f"the {self.which} was scored by {self.model_id}, and the model given is {model.id}",
+                expected="the model that it was scored by",
+                hint=f"{hint}, or score the export again",
+            )
+
     def score(self, model: Model, hint: str) -> tuple[pl.DataFrame, str | None]:
         """Score the rows, and hold the scores against those that came with them.
 
@@ -96,12 +118,7 @@ class Standing:
         ModelError
             If the rows were scored by another model.
         """
-        if self.model_id is not None and self.model_id != model.id:
-            raise ModelError(
-                f"the {self.which} was scored by {self.model_id}, and the model given is {model.id}",
-                expected="the model that it was scored by",
-                hint=f"{hint}, or score the export again",
-            )
+        self.require(model, hint)
         scored = score_intake(self.taken, model)
         if self.scores is None:
             return scored, None
