@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from scoring.errors import InputError, LeakageWarning, ModelError, SchemaWarning, ScoringError
     from scoring.estimator import ScoringClassifier
     from scoring.evaluation import Evaluation, evaluate
+    from scoring.explanation import Explanation, explain_contact
     from scoring.features import build_features
     from scoring.intake import build_context
     from scoring.mapping import FieldMapping
@@ -42,6 +43,7 @@ __all__ = [
     "Decision",
     "Drift",
     "Evaluation",
+    "Explanation",
     "FieldMapping",
     "InputError",
     "LeakageWarning",
@@ -60,6 +62,7 @@ __all__ = [
     "compare",
     "count_labels",
     "evaluate",
+    "explain_contact",
     "list_models",
     "load_model",
     "log_training",
@@ -85,6 +88,7 @@ _HOME = {
     "Decision": "tracking",
     "Drift": "drift",
     "Evaluation": "evaluation",
+    "Explanation": "explanation",
     "FieldMapping": "mapping",
     "InputError": "errors",
     "LeakageWarning": "errors",
@@ -103,6 +107,7 @@ _HOME = {
     "compare": "comparison",
     "count_labels": "training",
     "evaluate": "evaluation",
+    "explain_contact": "explanation",
     "list_models": "tracking",
     "load_model": "model",
     "log_training": "tracking",

@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).parent.parent / "scoring"
 # A module may import modules of lower layers and of its own package, nothing else.
 LAYERS = [
     {"errors"},
-    {"schema", "config", "paths"},
+    {"bars", "schema", "config", "paths", "lines"},
     {"reading", "dating", "validation", "writing", "spreadsheet"},
     {"context", "intake"},
     {"features", "simulation", "labels", "neighbours"},
@@ -44,6 +44,7 @@ LAYERS = [
         "drift",
         "recalibration",
         "comparison",
+        "explanation",
         "mapping",
         "updates",
         "writeback",
