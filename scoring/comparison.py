@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 
 from scoring.errors import InputError, warn
+from scoring.lines import plain
 from scoring.model import SHIPPED, Model, load_model
 from scoring.moves import PARTS, split_moves
 from scoring.scorecard import Floats, logistic
@@ -324,8 +325,9 @@ def _trend(path: Floats, chances: Floats, evidence: pl.Series) -> pl.Series:
 
 def _in_words(row: dict[str, Any]) -> list[str]:
     name = " ".join(row[part] for part in ("first_name", "last_name") if row[part]) or row["email"] or row["crm_id"]
-    at = f", {row['account_name']}" if row["account_name"] else ""
-    by = f" (rep {row['source_email']})" if row["source_email"] else ""
+    name = plain(name)
+    at = f", {plain(row['account_name'])}" if row["account_name"] else ""
+    by = f" (rep {plain(row['source_email'])})" if row["source_email"] else ""
     chances = [row["old_priority"], row["new_priority"]]
     then, now = ("" if chance is None else f"{chance:.0%}" for chance in chances)
     lines = [f"  {then:>4} {'->' if then and now else '  '} {now:>4}  {name}{at}{by}"]

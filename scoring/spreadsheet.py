@@ -8,11 +8,14 @@ seen passed over. Data files are not for spreadsheets: they stay as they are, by
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 import polars as pl
 
-__all__ = ["neutralise"]
+from scoring.writing import ending_of, write_frame
+
+__all__ = ["neutralise", "write_list"]
 
 _STARTS: Final = r";\t\r\n\x0b\x0c\x{85}\x{2028}\x{2029}"
 """Behind these a cell can start, too: lines are split there, and in many lands a semicolon is what separates cells."""
@@ -48,6 +51,25 @@ def neutralise(frame: pl.DataFrame) -> pl.DataFrame:
     if renamed.n_unique() < frame.width:  # two columns would get one name
         return safe
     return safe.rename(dict(zip(frame.columns, renamed, strict=True)))
+
+
+def write_list(rows: pl.DataFrame, target: Path) -> None:
+    """Write rows that people read: where that is a CSV file, which they open in a spreadsheet, no cell of it runs.
+
+    Parameters
+    ----------
+    rows : polars.DataFrame
+        What to write.
+    target : Path
+        A path that `writing.check_target` gave; its ending says the format.
+
+    Raises
+    ------
+    InputError
+        As `writing.write_frame`.
+    """
+    for_people = (ending_of(target) or "").startswith(".csv")
+    write_frame(neutralise(rows) if for_people else rows, target)
 
 
 def _safe(text: pl.Expr) -> pl.Expr:

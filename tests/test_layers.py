@@ -57,6 +57,7 @@ WITHIN = {
     ("dating", "reading"),
     ("validation", "reading"),
     ("validation", "dating"),
+    ("spreadsheet", "writing"),
     ("intake", "context"),
     ("intervals", "metrics"),
     ("reference", "scorecard"),

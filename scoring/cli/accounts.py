@@ -42,6 +42,7 @@ def register(verbs: Any) -> None:
 def _run(options: argparse.Namespace) -> int:
     from scoring.accounts import roll_up
     from scoring.scored import read_scored
+    from scoring.spreadsheet import write_list
     from scoring.writing import check_target
 
     aside = [] if options.suppress is None else [options.suppress]
@@ -49,7 +50,7 @@ def _run(options: argparse.Namespace) -> int:
     scored = read_scored(options.scored)
     accounts = roll_up(scored, suppress=read_suppressed(options.suppress))
     if target is not None:
-        _write(accounts, target)
+        write_list(accounts, target)
     if options.json:
         import polars as pl
 
@@ -61,15 +62,6 @@ def _run(options: argparse.Namespace) -> int:
     if target is not None:
         print(f"The accounts: {plain(target)}")
     return 0
-
-
-def _write(accounts: pl.DataFrame, target: Path) -> None:
-    """Write all accounts; text of a CSV file is made safe, since people open it in a spreadsheet."""
-    from scoring.spreadsheet import neutralise
-    from scoring.writing import ending_of, write_frame
-
-    spreadsheet = (ending_of(target) or "").startswith(".csv")
-    write_frame(neutralise(accounts) if spreadsheet else accounts, target)
 
 
 def _show(accounts: pl.DataFrame, top: int) -> None:

@@ -42,7 +42,8 @@ def register(verbs: Any) -> None:
 
 def _run(options: argparse.Namespace) -> int:
     from scoring.comparison import compare
-    from scoring.writing import check_target, write_frame
+    from scoring.spreadsheet import write_list
+    from scoring.writing import check_target
 
     if len(options.files) != 2:
         options.parser.error(f"{len(options.files)} export(s): give two, the older one first")
@@ -63,7 +64,7 @@ def _run(options: argparse.Namespace) -> int:
         suppress=read_suppressed(options.suppress),
     )
     if target is not None:
-        write_frame(comparison.moves, target)
+        write_list(comparison.moves, target)
     if options.json:
         print(json.dumps(comparison.to_dict(), indent=2))
         return 0

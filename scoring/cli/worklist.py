@@ -14,8 +14,6 @@ from scoring.cli.arguments import read_suppressed
 from scoring.cli.terminal import plain
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from scoring.scored import Scored
     from scoring.worklists import Worklist
 
@@ -88,6 +86,7 @@ def _limit(text: str) -> int | None:
 
 def _run(options: argparse.Namespace) -> int:
     from scoring.scored import read_scored
+    from scoring.spreadsheet import write_list
     from scoring.worklists import prioritise
     from scoring.writing import check_target
 
@@ -109,7 +108,7 @@ def _run(options: argparse.Namespace) -> int:
         suppress=suppressed,
     )
     if target is not None:
-        _write(work.rows, target)
+        write_list(work.rows, target)
     if options.json:
         print(json.dumps(work.to_dict(), indent=2))
         return 0
@@ -145,15 +144,6 @@ def _places(options: argparse.Namespace, scored: Scored) -> int | Mapping[str, i
         return int(options.per_rep)
     # contacts without a rep are nobody's: an empty name stands for that
     return {rep or "": options.per_rep for rep in scored.keys["rep"].unique()} | own
-
-
-def _write(rows: pl.DataFrame, target: Path) -> None:
-    """Write all lists; text of a CSV file is made safe, since people open it in a spreadsheet."""
-    from scoring.spreadsheet import neutralise
-    from scoring.writing import ending_of, write_frame
-
-    spreadsheet = (ending_of(target) or "").startswith(".csv")
-    write_frame(neutralise(rows) if spreadsheet else rows, target)
 
 
 def _show(work: Worklist, top: int) -> None:
