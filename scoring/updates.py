@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log
 from typing import Any, Final
@@ -11,6 +12,7 @@ import polars as pl
 from scoring.errors import InputError
 from scoring.mapping import TREND, FieldMapping, cells_of, shorten
 from scoring.scored import Scored, read_scored
+from scoring.validation import find_suppressed
 
 __all__ = ["ID", "LEAST_POINTS", "TRENDS", "TREND_ODDS", "Updates", "find_updates"]
 
@@ -34,15 +36,16 @@ class Updates:
     rows : polars.DataFrame
         One row for each contact, in the order of ids: the column `ID` and those of the mapping's fields.
     counts : dict
-        ``written, unscored, without_id, foreign, repeated, unchanged, gone, shortened`` and their sum ``rows`` (of the
-        first six), as `scoring.WriteBack` describes them.
+        ``rows``, ``written``, ``suppressed`` and so on, as `scoring.WriteBack` describes them.
     """
 
     rows: pl.DataFrame
     counts: dict[str, Any]
 
 
-def find_updates(scored: Scored, earlier: Any, mapping: FieldMapping, ids: pl.Expr, decimals: int) -> Updates:
+def find_updates(
+    scored: Scored, earlier: Any, mapping: FieldMapping, ids: pl.Expr, decimals: int, suppress: Sequence[str] = ()
+) -> Updates:
     """Take one row for each contact that is in the CRM and, where there is an earlier file, has changed.
 
     Parameters
@@ -58,6 +61,8 @@ def find_updates(scored: Scored, earlier: Any, mapping: FieldMapping, ids: pl.Ex
         and ``fits``, whether it is an id of the CRM.
     decimals : int
         As for `mapping.cells_of`.
+    suppress : sequence of str
+        Addresses and domains whose contacts must be left out.
 
     Returns
     -------
@@ -68,7 +73,7 @@ def find_updates(scored: Scored, earlier: Any, mapping: FieldMapping, ids: pl.Ex
     InputError
         If a column is missing, or the earlier contacts are later ones.
     """
-    now, counts = _contacts(scored, mapping, ids, decimals)
+    now, counts = _contacts(scored, mapping, ids, decimals, find_suppressed(scored.table, suppress))
     gone = None
     if earlier is None:
         now = now.with_columns(pl.lit(TRENDS[3]).alias("=trend"))
@@ -79,7 +84,7 @@ def find_updates(scored: Scored, earlier: Any, mapping: FieldMapping, ids: pl.Ex
                 f"the earlier contacts were scored at {before.as_of:%Y-%m-%d}, after {scored.as_of:%Y-%m-%d}",
                 hint="are the two files mixed up?",
             )
-        then, _ = _contacts(before, mapping, ids, decimals)
+        then, _ = _contacts(before, mapping, ids, decimals, find_suppressed(before.table, ()))
         gone = then.join(now, on="=same", how="anti").height
         now = _changed(now, then, mapping)
     counts["unchanged"] = counts["contacts"] - now.height
@@ -93,7 +98,7 @@ def find_updates(scored: Scored, earlier: Any, mapping: FieldMapping, ids: pl.Ex
 
 
 def _contacts(
-    scored: Scored, mapping: FieldMapping, ids: pl.Expr, decimals: int
+    scored: Scored, mapping: FieldMapping, ids: pl.Expr, decimals: int, suppressed: pl.Series
 ) -> tuple[pl.DataFrame, dict[str, int]]:
     """Put one row for each contact of the CRM, in the order of ids: the one of highest priority."""
     about = scored.table.select(ids.alias("about")).unnest("about")
@@ -110,7 +115,12 @@ def _contacts(
         always["score"].alias("=score"),
         always["tier"].alias("=tier"),
     )
-    usable = frame.filter(scored.usable)
+    # an id has more than one form, and nobody is to be found by the other
+    blocked = suppressed | frame["=same"].is_in(frame["=same"].filter(suppressed).drop_nulls().implode()).fill_null(
+        False
+    )
+    allowed = frame.filter(~blocked)
+    usable = allowed.filter(scored.usable.filter(~blocked))
     with_id = usable.filter(pl.col(ID).is_not_null())
     fitting = with_id.filter(pl.col("=fits"))
     # all cells decide in the end, so that the order of rows never does
@@ -119,7 +129,8 @@ def _contacts(
     contacts = order.unique("=same", keep="first", maintain_order=True)
     return contacts, {
         "rows": frame.height,
-        "unscored": frame.height - usable.height,
+        "suppressed": frame.height - allowed.height,
+        "unscored": allowed.height - usable.height,
         "without_id": usable.height - with_id.height,
         "foreign": with_id.height - fitting.height,
         "repeated": fitting.height - contacts.height,

@@ -19,7 +19,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -66,8 +66,9 @@ class WriteBack:
         Rows read: the sum of the following.
     written : int
         Contacts in the files, one row each.
-    unscored, without_id, foreign : int
-        Rows left out: without scores; without a `crm_id`, so not in the CRM; with one that is none of this CRM.
+    suppressed, unscored, without_id, foreign : int
+        Rows left out: on request; without scores; without a `crm_id`, so not in the CRM; with one that is none of this
+        CRM.
     repeated : int
         Further rows of a contact, which several reps share: the one of highest priority was taken.
     unchanged : int
@@ -83,6 +84,7 @@ class WriteBack:
     files: tuple[str, ...]
     rows: int
     written: int
+    suppressed: int
     unscored: int
     without_id: int
     foreign: int
@@ -97,8 +99,9 @@ class WriteBack:
 
     def to_text(self) -> str:
         """Say in words what was written, and what was not."""
-        lines = [f"{self.written:,} contacts written, from {self.rows:,} rows."]
+        lines = [f"{self.written:,} contact(s) written, from {self.rows:,} row(s)."]
         for count, why in (
+            (self.suppressed, "row(s) left out as asked for"),
             (self.unscored, "row(s) without scores left out"),
             (self.without_id, "row(s) without a crm_id left out: they are not in the CRM"),
             (self.foreign, "row(s) left out whose crm_id is none of a contact or lead of this CRM"),
@@ -113,7 +116,12 @@ class WriteBack:
 
 
 def write_salesforce(
-    scored: Any, folder: str | Path, *, mapping: FieldMapping | str | Path | None = None, changed_since: Any = None
+    scored: Any,
+    folder: str | Path,
+    *,
+    mapping: FieldMapping | str | Path | None = None,
+    changed_since: Any = None,
+    suppress: Sequence[str] = (),
 ) -> WriteBack:
     """Write scores as CSV for update jobs of Salesforce's Bulk API 2.0.
 
@@ -129,6 +137,8 @@ def write_salesforce(
         fields ``Scoring_Priority__c`` and so on.
     changed_since : frame, records or path, optional
         What was written last, scored: contacts of which no score, rounded as written, and no tier changed are left out.
+    suppress : sequence of str
+        Addresses and domains whose contacts must be left out, as for `scoring.score`.
 
     Returns
     -------
@@ -147,7 +157,7 @@ def write_salesforce(
     ids, whatever the order of the rows.
     """
     mapped = _mapping(mapping, SALESFORCE)
-    chosen = find_updates(read_scored(scored), changed_since, mapped, _salesforce_id(), decimals=1)
+    chosen = find_updates(read_scored(scored), changed_since, mapped, _salesforce_id(), 1, suppress)
     with _whole(local_path(folder)) as staged:
         for prefix, name in _OBJECTS.items():
             rows = chosen.rows.filter(pl.col(ID).str.starts_with(prefix))
@@ -156,7 +166,12 @@ def write_salesforce(
 
 
 def write_dynamics(
-    scored: Any, folder: str | Path, *, mapping: FieldMapping | str | Path | None = None, changed_since: Any = None
+    scored: Any,
+    folder: str | Path,
+    *,
+    mapping: FieldMapping | str | Path | None = None,
+    changed_since: Any = None,
+    suppress: Sequence[str] = (),
 ) -> WriteBack:
     """Write scores as JSON for the table of predictive scores of Dynamics 365.
 
@@ -172,6 +187,8 @@ def write_dynamics(
     changed_since : frame, records or path, optional
         As for `write_salesforce`; the trend is the move since then, as `scoring.compare` names it. Without earlier
         contacts, and where the model changed, it is "not enough info".
+    suppress : sequence of str
+        As for `write_salesforce`.
 
     Returns
     -------
@@ -189,7 +206,7 @@ def write_dynamics(
     mapping names a column for them, as text. A contact that is left out as unchanged keeps the trend that it had.
     """
     mapped = _mapping(mapping, DYNAMICS)
-    chosen = find_updates(read_scored(scored), changed_since, mapped, _dynamics_id(), decimals=0)
+    chosen = find_updates(read_scored(scored), changed_since, mapped, _dynamics_id(), 0, suppress)
     coded = [
         pl.col(name).replace_strict(words, list(range(len(words))), default=None, return_dtype=pl.Int64)
         for name, words in _CODES.items()

@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 import scoring
-from scoring import updates, writeback
+from scoring import comparison, updates, writeback
 from scoring.errors import InputError
 from scoring.mapping import SALESFORCE, FieldMapping
 from scoring.simulation import Organisation
@@ -49,7 +49,7 @@ def with_guids(scored: pl.DataFrame) -> pl.DataFrame:
 
 
 def adds_up(told: WriteBack) -> bool:
-    left_out = told.unscored + told.without_id + told.foreign + told.repeated + told.unchanged
+    left_out = told.suppressed + told.unscored + told.without_id + told.foreign + told.repeated + told.unchanged
     return told.rows == told.written + left_out
 
 
@@ -118,6 +118,23 @@ def test_of_rows_of_one_contact_the_best_is_taken(scored: pl.DataFrame, tmp_path
     assert (told.written, told.repeated) == (2, 2)
     assert adds_up(told)
     assert "2 further row(s) of a contact that reps share" in told.to_text()
+
+
+def test_a_person_who_is_suppressed_is_found_by_no_form_of_the_id(scored: pl.DataFrame, tmp_path: Path) -> None:
+    first = "003000000000001"
+    shared = scored.head(4).with_columns(
+        pl.Series("crm_id", [first, f"{first}AAA", "003000000000009", None]),
+        pl.Series("email", ["a@left-out.example", "other@there.example", "c@there.example", "d@left-out.example"]),
+        account_domain=pl.lit("there.example"),
+    )
+    told = write_salesforce(shared, tmp_path / "out", mapping=FEW, suppress=["left-out.example"])
+    assert [row["Id"] for row in records(tmp_path / "out")] == ["003000000000009"]
+    assert (told.suppressed, told.written, told.without_id) == (3, 1, 0)
+    assert adds_up(told)
+    guids = with_guids(scored)
+    one = guids.filter(pl.col("crm_id").is_not_null(), pl.col("email").is_not_null()).row(0, named=True)
+    assert write_dynamics(guids, tmp_path / "dynamics", suppress=[one["email"]]).suppressed >= 1
+    assert one["crm_id"] not in str(targets(tmp_path / "dynamics"))
 
 
 def test_rows_without_scores_are_left_out(contacts: pl.DataFrame, when: Any, tmp_path: Path) -> None:
@@ -323,5 +340,4 @@ def test_nothing_of_a_person_is_written_but_what_is_mapped(scored: pl.DataFrame,
 
 
 def test_the_rule_for_trends_is_one() -> None:
-    comparison = pytest.importorskip("scoring.comparison")
     assert (updates.TREND_ODDS, updates.LEAST_POINTS) == (comparison.TREND_ODDS, comparison.LEAST_POINTS)

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
+from scoring.cli.arguments import read_suppressed
 from scoring.cli.terminal import plain
 
 __all__ = ["register"]
@@ -32,6 +33,9 @@ def register(verbs: Any) -> None:
     parser.add_argument(
         "--changed-since", type=Path, metavar="OLD", help="the scored file written last: only what changed since then"
     )
+    parser.add_argument(
+        "--suppress", type=Path, metavar="LIST", help="text file of addresses and domains that must be left out"
+    )
     parser.add_argument("--json", action="store_true", help="print what was written as JSON")
     parser.set_defaults(run=_run, parser=parser)
 
@@ -40,7 +44,13 @@ def _run(options: argparse.Namespace) -> int:
     from scoring.writeback import write_dynamics, write_salesforce
 
     write = write_salesforce if options.to == "salesforce" else write_dynamics
-    told = write(options.scored, options.output, mapping=options.mapping, changed_since=options.changed_since)
+    told = write(
+        options.scored,
+        options.output,
+        mapping=options.mapping,
+        changed_since=options.changed_since,
+        suppress=read_suppressed(options.suppress),
+    )
     if options.json:
         print(json.dumps(told.to_dict(), indent=2))
         return 0
