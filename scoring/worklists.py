@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any, Final
 
 import polars as pl
@@ -114,7 +115,12 @@ class Policy:
         """
         if not isinstance(self.per_rep, Mapping):
             return self.per_rep
-        return {name.strip().lower(): places for name, places in self.per_rep.items()}.get(rep or "", 0)
+        return self._own.get(rep or "", 0)
+
+    @cached_property
+    def _own(self) -> dict[str, int]:
+        named = self.per_rep if isinstance(self.per_rep, Mapping) else {}
+        return {name.strip().lower(): places for name, places in named.items()}
 
 
 @dataclass(frozen=True, eq=False)
@@ -325,11 +331,12 @@ def _place(rows: pl.DataFrame, policy: Policy, as_of: datetime) -> pl.DataFrame:
     places = Places(policy.per_account)
     first = _fill(places, ordinary, "work", {rep: full[rep] - kept[rep] for rep in full})
     explored = _fill(places, unknown, "explore", {rep: places.used(rep) + kept[rep] for rep in full})
-    again = first.filter(pl.col("part").is_null()).select(ordinary.columns)
-    second = _fill(places, again, "work", full)
+    freed = [rep for rep in full if kept[rep] and places.used(rep) < full[rep]]
+    is_again = pl.col("part").is_null() & pl.col("rep").is_in(freed, nulls_equal=True)
+    second = _fill(places, first.filter(is_again).select(ordinary.columns), "work", full)
     explored = explored.with_columns(rule=pl.when(pl.col("part").is_null()).then(pl.lit("evidence", dtype=_RULE)))
     others = others.with_columns(part=pl.when(pl.col("rule").is_null()).then(pl.lit("prepare", dtype=_PART)))
-    given = [first.filter(pl.col("part").is_not_null()), second, explored, others]
+    given = [first.filter(~is_again), second, explored, others]
     return pl.concat([part.select(*rows.columns, "part") for part in given])
 
 
@@ -367,8 +374,8 @@ def _summary(placed: pl.DataFrame, listed: pl.DataFrame, policy: Policy) -> pl.D
     for rep, kind, count in placed.group_by("rep", why.alias("why")).len().iter_rows():
         counted.setdefault(rep, {})[kind] = count
     if isinstance(policy.per_rep, Mapping):
-        for rep in policy.per_rep:
-            counted.setdefault(rep.strip().lower() or None, {})
+        for rep in policy._own:
+            counted.setdefault(rep or None, {})
     worked = listed.filter(pl.col("part") != "prepare").partition_by("rep", as_dict=True)
     nothing = listed.head(0)
     rows = []
