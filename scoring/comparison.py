@@ -201,10 +201,10 @@ def compare(
     nothing happens to the contact, then its own new *activity*, then the *context*, the rest of the export. Each part
     is the difference between two scores, so the parts add up to the move, to rounding.
 
-    Rows are the same contact if they share `source_email` and `crm_id`, or `email` where that is missing. A contact is
-    *improving* if its odds grew by half or more and its chance by a point or more, the new model's part aside,
-    *declining* if both shrank as much, else *steady*; *not enough* if there is no mail or meeting with it at all, or it
-    is in one export only.
+    Rows are the same contact if they share `source_email` and `crm_id`, or `email` where one of them has no `crm_id`.
+    A contact is *improving* if its odds grew by half or more and its chance by a point or more, the new model's part
+    aside, *declining* if both shrank as much, else *steady*; *not enough* if there is no mail or meeting with it at all,
+    or it is in one export only.
 
     Examples
     --------
@@ -266,14 +266,30 @@ def _join(
 ) -> pl.DataFrame:
     """Match the contacts of both exports and put the moves beside them."""
     on = ["rep", "who"]
-    both = new.join(old, on=on, how="inner", nulls_equal=True, suffix="_old", maintain_order="left")
-    came = new.join(old, on=on, how="anti", nulls_equal=True, maintain_order="left")
-    went = old.join(new, on=on, how="anti", nulls_equal=True, maintain_order="left")
+    both, came, went = _match(old, new)
     stayed = _moved(both, then, now, model, both["priority_old"] if old_id != model.id else None)
     lone = [_alone(came, "new", "new"), _alone(went, "gone", "old")]
     parts = [stayed.sort("chance", "move", *on, descending=[True, True, False, False], nulls_last=True), *lone]
     whole = pl.concat(parts, how="diagonal_relaxed").drop(on)
     return whole.with_columns(pl.col("status").cast(pl.Enum(_STATUSES)), pl.col("trend").cast(pl.Enum(_TRENDS)))
+
+
+def _match(old: pl.DataFrame, new: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """Find the contacts that are in both, in the new and in the old only; some may have got a `crm_id` since."""
+    by_key, by_address = ["rep", "who"], ["rep", "address"]
+    both = new.join(old, on=by_key, how="inner", nulls_equal=True, suffix="_old", maintain_order="left")
+    came = new.join(old, on=by_key, how="anti", nulls_equal=True, maintain_order="left")
+    went = old.join(new, on=by_key, how="anti", nulls_equal=True, maintain_order="left")
+    address = pl.col("email").str.to_lowercase().alias("address")
+    lone = [
+        rows.with_columns(address).filter(pl.col("address").is_not_null() & ~pl.struct(by_address).is_duplicated())
+        for rows in (came, went)
+    ]
+    again = lone[0].join(lone[1], on=by_address, how="inner", nulls_equal=True, suffix="_old", maintain_order="left")
+    again = again.filter(pl.col("crm_id").is_null() | pl.col("crm_id_old").is_null())
+    came = came.filter(~pl.col("row").is_in(again["row"].implode()))
+    went = went.filter(~pl.col("row").is_in(again["row_old"].implode()))
+    return pl.concat([both, again.select(both.columns)]), came, went
 
 
 def _alone(rows: pl.DataFrame, status: str, which: str) -> pl.DataFrame:
@@ -332,6 +348,7 @@ def _in_words(row: dict[str, Any]) -> list[str]:
     then, now = ("" if chance is None else f"{chance:.0%}" for chance in chances)
     lines = [f"  {then:>4} {'->' if then and now else '  '} {now:>4}  {name}{at}{by}"]
     if row["move"] is not None:
-        parts = [f"{part} {row[f'chance_{part}'] * 100:+.1f}" for part in PARTS if row[f"move_{part}"]]
-        lines.append(f"{'':>16}{row['trend']}; points: {', '.join(parts)}")
+        points = {part: row[f"chance_{part}"] * 100 for part in PARTS}
+        parts = [f"{part} {amount:+.1f}" for part, amount in points.items() if abs(amount) >= 0.05]
+        lines.append(f"{'':>16}{row['trend']}; points: {', '.join(parts) or 'none'}")
     return [*lines, f"{'':>16}{row['why']}"]

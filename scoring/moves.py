@@ -179,7 +179,7 @@ def _tell(facts: list[Fact], strength: Floats, by_model: Floats, then: Columns, 
                 said.append(f"the new model ({amount:+.2f})")
                 continue
             old, new, was, sentences = spoken[place]
-            before = "as before" if old[row] == new[row] else f"was {was[old[row]]}"
+            before = "as before" if old[row] == new[row] else f"before: {was[old[row]]}"
             said.append(f"{sentences[new[row]]} ({before}, {amount:+.2f})")
         texts.append("; ".join(said) or AS_BEFORE)
     return pl.Series("why", texts, dtype=pl.String)

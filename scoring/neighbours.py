@@ -100,11 +100,15 @@ def _keyed(table: pl.DataFrame, level: str) -> pl.DataFrame:
     return table.with_columns(pl.lit("").alias("key") if level == "org" else level_key(level))
 
 
-_ENDS: Final = [
-    # the two most extreme times; equal ones count as two
-    (pl.col(field).bottom_k(2) if least else pl.col(field).top_k(2)).alias(f"ends_{name}")
-    for name, (field, least) in _EXTREMES.items()
-]
+def _ends(name: str) -> list[pl.Expr]:
+    """Take the most extreme time of a key, and the next; of two equal ones both."""
+    field, least = _EXTREMES[name]
+    times = pl.col(field).drop_nulls()
+    first, two = (times.min(), times.bottom_k(2).max()) if least else (times.max(), times.top_k(2).min())
+    return [first.alias(f"first_{name}"), pl.when(times.len() > 1).then(two).alias(f"second_{name}")]
+
+
+_ENDS: Final = [end for name in _EXTREMES for end in _ends(name)]
 
 
 def _sum(name: str) -> pl.Expr:
@@ -113,10 +117,9 @@ def _sum(name: str) -> pl.Expr:
 
 
 def _extreme(name: str) -> pl.Expr:
-    """Most extreme time of the others and of the row."""
+    """Take the most extreme time of the others and of the row."""
     _, least = _EXTREMES[name]
-    ends = pl.col(f"ends_{name}").list.drop_nulls().list.sort(descending=not least)
-    first, second = ends.list.get(0, null_on_oob=True), ends.list.get(1, null_on_oob=True)
+    first, second = pl.col(f"first_{name}"), pl.col(f"second_{name}")
     was_it = pl.col("stood") & (pl.col(f"theirs_{name}") == first).fill_null(False)
     others = pl.when(was_it).then(second).otherwise(first)
     both = (others, pl.col(f"mine_{name}"))

@@ -253,6 +253,23 @@ def test_new_and_gone(comparison: scoring.Comparison, old: pl.DataFrame, contact
     assert set(lone["trend"]) == {"not enough"}
 
 
+def test_a_contact_that_got_into_the_crm_is_the_same(
+    comparison: scoring.Comparison, old: pl.DataFrame, contacts: pl.DataFrame, then: datetime, when: datetime
+) -> None:
+    """By its address, where one of the exports has no `crm_id`; two ids are two contacts."""
+    known = comparison.moves.filter(pl.col("status") == "both", pl.col("crm_id").is_not_null())
+    one, other = known.drop_nulls("email").unique("email").sort("email").head(2).rows(named=True)
+
+    def with_id(row: dict[str, Any], crm_id: str | None) -> pl.DataFrame:
+        is_it = pl.all_horizontal(pl.col(name) == row[name] for name in PAIR)
+        return old.with_columns(pl.when(is_it).then(pl.lit(crm_id)).otherwise("crm_id").alias("crm_id"))
+
+    found = scoring.compare(with_id(one, None), contacts, old_as_of=then, new_as_of=when)
+    assert_frame_equal(found.moves, comparison.moves, check_exact=True)
+    found = scoring.compare(with_id(other, "another"), contacts, old_as_of=then, new_as_of=when)
+    assert found.to_dict()["status"]["gone"] == comparison.to_dict()["status"]["gone"] + 1
+
+
 def test_rows_that_go_are_gone(old: pl.DataFrame, contacts: pl.DataFrame, then: datetime, when: datetime) -> None:
     few = contacts.head(100)
     comparison = scoring.compare(old, few, old_as_of=then, new_as_of=when)

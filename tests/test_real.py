@@ -57,3 +57,17 @@ def test_a_file_of_it_adds_up(path: Path, tmp_path: Path) -> None:
     summary = scoring.score_file(path, tmp_path / "out.parquet")
     assert summary.scored + summary.rejected + summary.suppressed == summary.rows
     assert pl.scan_parquet(tmp_path / "out.parquet").select(pl.len()).collect().item() == summary.scored
+
+
+def test_moves_of_a_month_add_up() -> None:
+    old, new = sorted((EXPORTS / "enron").glob("contacts-2001-1*.parquet"))
+    moves = scoring.compare(old, new).moves
+    both = moves.filter(status="both")
+    parts = [f"move_{part}" for part in ("model", "time", "activity", "context")]
+    assert moves.height == pl.read_parquet(new).height
+    assert both.select((pl.sum_horizontal(parts) - pl.col("move")).abs().max()).item() < 1e-9
+    assert (both["new_priority"] - both["old_priority"] - both["chance"]).abs().max() < 1e-9
+    quiet = both.filter(pl.col("move_activity") == 0)
+    assert quiet.height > 100
+    assert (quiet["move_time"] <= 0).mean() > 0.9
+    assert {"improving", "steady", "declining"} <= set(both["trend"])

@@ -79,6 +79,14 @@ def test_names_cannot_steer_the_terminal(pair: list[str], run: Run) -> None:
     assert "\u202e" not in out
 
 
+def test_no_cell_of_the_file_runs_in_a_spreadsheet(pair: list[str], run: Run) -> None:
+    export = pl.read_parquet("new.parquet")
+    export.with_columns(account_name=pl.lit('=HYPERLINK("http://x.example")')).write_parquet("new.parquet")
+    assert run("compare", *pair, "-o", "moves.csv")[0] == 0
+    names = pl.read_csv("moves.csv", infer_schema_length=None).filter(status="new")["account_name"]
+    assert set(names) == {'\'=HYPERLINK("http://x.example")'}
+
+
 def test_what_cannot_be_compared_ends_in_words(pair: list[str], run: Run, small_model: scoring.Model) -> None:
     small_model.save("other")
     assert run("compare", "old.parquet")[0] == 2
