@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from scoring.model import Model, load_model
     from scoring.prediction import score
     from scoring.recalibration import recalibrate
+    from scoring.review import Review, review_scores
     from scoring.tracking import Decision, list_models, log_training, promote, publish, revert
     from scoring.training import count_labels, train
     from scoring.worklists import Worklist, prioritise
@@ -49,6 +50,7 @@ __all__ = [
     "LeakageWarning",
     "Model",
     "ModelError",
+    "Review",
     "SchemaWarning",
     "ScoringClassifier",
     "ScoringError",
@@ -72,6 +74,7 @@ __all__ = [
     "publish",
     "recalibrate",
     "revert",
+    "review_scores",
     "roll_up",
     "score",
     "score_file",
@@ -94,6 +97,7 @@ _HOME = {
     "LeakageWarning": "errors",
     "Model": "model",
     "ModelError": "errors",
+    "Review": "review",
     "SchemaWarning": "errors",
     "ScoringClassifier": "estimator",
     "ScoringError": "errors",
@@ -117,6 +121,7 @@ _HOME = {
     "publish": "tracking",
     "recalibrate": "recalibration",
     "revert": "tracking",
+    "review_scores": "review",
     "roll_up": "accounts",
     "score": "prediction",
     "score_file": "batch",
