@@ -136,10 +136,11 @@ class Comparison:
         ]
         if counted["both"]:
             shown = [
-                f"{row['part']} {row['mean']:+.2f} (size {row['mean_size']:.2f}, the largest in {row['largest']:,})"
+                f"{row['part']} {row['mean']:+.2f} ({row['mean_size']:.2f})"
                 for row in figures["parts"]
+                if row["mean_size"]
             ]
-            lines.append(f"mean parts of a move, in log-odds: {'; '.join(shown)}")
+            lines.append(f"parts of a move in log-odds, mean (mean size): {', '.join(shown) or 'all 0'}")
         both = self.moves.filter(status="both")
         risers, fallers = both.filter(pl.col("chance") > 0), both.filter(pl.col("chance") < 0)
         for title, rows in (
@@ -203,8 +204,8 @@ def compare(
 
     Rows are the same contact if they share `source_email` and `crm_id`, or `email` where one of them has no `crm_id`.
     A contact is *improving* if its odds grew by half or more and its chance by a point or more, the new model's part
-    aside, *declining* if both shrank as much, else *steady*; *not enough* if there is no mail or meeting with it at all,
-    or it is in one export only.
+    aside, *declining* if both shrank as much, else *steady*; *not enough* if there is no mail or meeting with it at
+    all, or it is in one export only.
 
     Examples
     --------

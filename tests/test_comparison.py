@@ -17,7 +17,7 @@ from polars.testing import assert_frame_equal
 import scoring
 from scoring.comparison import LEAST_POINTS, TREND_ODDS
 from scoring.features import compute, observe
-from scoring.moves import AS_BEFORE, PARTS, age
+from scoring.moves import AS_BEFORE, PARTS
 from scoring.schema import empty
 from scoring.scorecard import calibrate
 from scoring.simulation import Organisation
@@ -204,35 +204,6 @@ def test_the_words_of_a_move_are_its_strongest_facts(comparison: scoring.Compari
         assert len(amounts) <= 3
         told += len(amounts)
     assert told
-
-
-def test_counts_of_thirty_days_run_out() -> None:
-    old = empty(6).with_columns(
-        total_inbound=pl.Series([9, 9, 9, 9, None, 9]), total_inbound_30d=pl.Series([4, 4, 4, 4, 4, None])
-    )
-    new = empty(6).with_columns(
-        total_inbound=pl.Series([9, 11, 14, 8, 9, 9]), total_inbound_30d=pl.Series([4, 3, 2, 9, 1, 1])
-    )
-    assert age(old, new, timedelta(days=14))["total_inbound_30d"].to_list() == [4, 1, 0, 4, 4, None]
-    assert age(old, new, timedelta(days=30))["total_inbound_30d"].to_list() == [4, 1, 0, 4, 0, None]
-    assert age(old, new, timedelta(0)) is old
-
-
-def test_counts_that_ran_out_are_those_that_an_export_without_news_would_hold(organisation: Organisation) -> None:
-    """A fortnight on: of rows without news the aged row is the new one, but for nothing."""
-    start = organisation.dates(1)[0]
-    old, new = organisation.export(start), organisation.export(start + timedelta(days=14))
-    both = old.join(new, on=PAIR, how="inner", nulls_equal=True, suffix="_new", maintain_order="left")
-    later = both.select(pl.col(f"{name}_new").alias(name) if name not in PAIR else name for name in old.columns)
-    now = age(both.select(old.columns), later, timedelta(days=14))
-    counts = [name.removesuffix("_30d") for name in old.columns if name.endswith("_30d")]
-    assert counts
-    for total in counts:
-        quiet = now[total].eq_missing(later[total])
-        assert quiet.sum() > 20
-        recent = f"{total}_30d"
-        assert now.filter(quiet)[recent].equals(later.filter(quiet)[recent])
-        assert not both.filter(quiet)[recent].equals(later.filter(quiet)[recent])
 
 
 # ---- who is compared, and what is said -------------------------------------------------------------------------------
