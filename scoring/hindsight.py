@@ -65,12 +65,13 @@ def _level(row: Mapping[str, Any], whole: bool) -> list[str]:
 
 
 def _is_few(row: Mapping[str, Any]) -> bool:
-    return min(row["observed"], row["rows"] - row["observed"] - row["open"]) < _FEW
+    return bool(min(row["observed"], row["rows"] - row["observed"] - row["open"]) < _FEW)
 
 
 def _is_off(row: Mapping[str, Any]) -> bool:
     """Tell whether a level is off beyond chance, whichever way the open rows turned out."""
-    return row["low"] is not None and not row["low"] <= 0 <= row["high"]
+    low, high = row["low"], row["high"]
+    return low is not None and bool(low > 0 or high < 0)
 
 
 def _beyond(row: Mapping[str, Any]) -> str:

@@ -251,8 +251,10 @@ def _read_list(worklist: Any) -> pl.DataFrame:
             "the worklist lacks one of the columns rep, crm_id and email",
             expected="what scoring.prioritise(...).rows holds, or the file that `scoring worklist` wrote",
         )
+    cells = [pl.col(name).cast(pl.String).str.strip_chars() for name in ("rep", "crm_id", "email")]
     text = source.select(
-        *(pl.col(name).cast(pl.String).str.strip_chars().replace("", None) for name in ("rep", "crm_id", "email")),
+        # without the quote that a list for a spreadsheet has before what could run as a formula
+        *(cell.str.replace(r"^'([=+\-@])", "${1}").replace("", None) for cell in cells),
         part=pl.col("part").cast(pl.String) if "part" in source.columns else pl.lit(None, pl.String),
     )
     part = pl.when(pl.col("part").is_in(PARTS)).then(pl.col("part")).otherwise(pl.lit("listed")).alias("part")

@@ -22,6 +22,7 @@ from scoring.labels import label
 from scoring.metrics import reliability
 from scoring.review import Review, review_scores
 from scoring.simulation import Settings, draw_organisation
+from scoring.spreadsheet import write_list
 from scoring.writing import write_frame
 
 Row = dict[str, Any]
@@ -263,6 +264,17 @@ def test_a_worklist_without_parts_is_listed_or_not(
     assert review.lists["part"].unique().sort().to_list() == ["listed", "not listed"]
     assert review.strangers == 1
     assert "1 rows of the worklist are not among the scored" in review.to_text()
+
+
+def test_keys_are_found_again_in_a_list_for_a_spreadsheet(
+    scored: pl.DataFrame, later: dict[datetime, pl.DataFrame], tmp_path: Path
+) -> None:
+    signed = [frame.with_columns(crm_id="-" + pl.col("crm_id")) for frame in (scored, *later.values())]
+    listed = scoring.prioritise(signed[0], per_rep=2).rows
+    write_list(listed, tmp_path / "list.csv")
+    review = review_scores(signed[0], dict(zip(later, signed[1:], strict=True)), worklist=tmp_path / "list.csv")
+    assert "'-" in (tmp_path / "list.csv").read_text()
+    assert review.strangers == 0
 
 
 def test_rows_missing_later_are_counted_and_not_guessed(
