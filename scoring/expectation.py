@@ -66,9 +66,12 @@ def expect(chances: ArrayLike) -> Expectation:
     if len(chance) > _EXACT:
         half = _NORMAL * sqrt(float((chance * (1 - chance)).sum()))
         return Expectation(mean, max(0, round(mean - half)), min(len(chance), round(mean + half)))
-    exactly = np.ones(1)
-    for one in chance:
-        exactly = np.append(exactly * (1 - one), 0.0) + np.append(0.0, exactly * one)
+    exactly = np.zeros(len(chance) + 1)
+    exactly[0] = 1.0
+    for done, one in enumerate(chance.tolist()):
+        moved = exactly[: done + 1] * one
+        exactly[: done + 1] -= moved
+        exactly[1 : done + 2] += moved
     # what rounding leaves of the tails must not move a border
     at_most = np.cumsum(exactly) + 1e-12
     low, high = np.searchsorted(at_most, [_TAIL, 1 - _TAIL])

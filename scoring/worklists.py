@@ -7,36 +7,28 @@ planned already) and neither the rep's list nor the account's share is full when
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property
 from typing import Any, Final
 
 import polars as pl
+from numpy.typing import ArrayLike
 
-from scoring.config import EVIDENCE
-from scoring.errors import InputError
 from scoring.expectation import expect
 from scoring.next_steps import has_meeting, is_answered_last, suggest
 from scoring.places import Places, draw_order
+from scoring.policy import CHANCES, LEVELS, Policy, hold
 from scoring.scored import Scored, read_scored
 from scoring.validation import find_suppressed
 
-__all__ = ["LEFT_OUT", "Policy", "Worklist", "prioritise"]
+__all__ = ["LEFT_OUT", "Worklist", "prioritise"]
 
 LEFT_OUT: Final = (
     "suppressed", "problem", "repeated", "meeting_later", "cooldown", "evidence", "account_full", "rep_full",
 )  # fmt: skip
 """Why a contact is on no list. One reason each: the first that holds, in this order."""
 
-_LEVELS: Final = ("none", *EVIDENCE)
-_CHANCES: Final = {
-    "reply": "reply_probability",
-    "meeting": "meeting_probability",
-    "answer": "answer_probability",
-    "engaged": "priority",
-}
-_EXPECTED: Final = {"replies": "reply", "meetings": "meeting", "answers": "answer"}
+_EXPECTED: Final = {"replies": CHANCES["reply"], "meetings": CHANCES["meeting"], "answers": CHANCES["answer"]}
 _PARTS: Final = ("work", "explore", "prepare")
 _PART: Final = pl.Enum(_PARTS)
 _RULE: Final = pl.Enum(LEFT_OUT)
@@ -45,82 +37,6 @@ _SUMMARY: Final = {
     **dict.fromkeys(("places", "listed", *_PARTS, *LEFT_OUT), pl.Int64),
     **{f"{name}{border}": pl.Int64 if border else pl.Float64 for name in _EXPECTED for border in ("", "_low", "_high")},
 }
-
-
-@dataclass(frozen=True)
-class Policy:
-    """How lists are made; see `prioritise`.
-
-    Attributes
-    ----------
-    per_rep : int or mapping of str to int
-        Places of each rep; in a mapping, an empty name stands for contacts without a rep.
-    per_account : int or None
-        Places of each account, over all reps; None for no limit.
-    cooldown_days : float
-        Days for which a contact rests after the rep's last mail.
-    prepare_days : float
-        Days ahead within which a planned meeting is listed.
-    evidence : {"none", "thin", "enough"}
-        Least evidence for an ordinary place.
-    explore : float
-        Share of the places for contacts below that, in [0, 1].
-    weights : mapping of str to float
-        What an outcome is worth; ``{"engaged": 1}`` is the priority.
-    value : str or None
-        Column that the score is multiplied with.
-
-    Raises
-    ------
-    InputError
-        If one of them cannot be.
-    """
-
-    per_rep: int | Mapping[str, int] = 20
-    per_account: int | None = 3
-    cooldown_days: float = 3
-    prepare_days: float = 14
-    evidence: str = "thin"
-    explore: float = 0.1
-    weights: Mapping[str, float] = field(default_factory=lambda: {"engaged": 1.0})
-    value: str | None = None
-
-    def __post_init__(self) -> None:
-        """Check every number."""
-        places = self.per_rep.values() if isinstance(self.per_rep, Mapping) else [self.per_rep]
-        _hold("per_rep", all(map(_is_count, places)), self.per_rep, "a whole number from 0 on, or one for each rep")
-        one_or_none = self.per_account is None or _is_count(self.per_account)
-        _hold("per_account", one_or_none, self.per_account, "a whole number from 0 on, or None")
-        for name in ("cooldown_days", "prepare_days"):
-            _hold(name, _is_within(getattr(self, name), 36_500), getattr(self, name), "a number of days from 0 on")
-        _hold("evidence", self.evidence in _LEVELS, self.evidence, ", ".join(_LEVELS))
-        _hold("explore", _is_within(self.explore, 1), self.explore, "a share from 0 to 1")
-        known = all(name in _CHANCES for name in self.weights)
-        _hold("weights", known, self.weights, f"weights for {', '.join(_CHANCES)}")
-        weighed = all(_is_within(weight, 1e12) for weight in self.weights.values()) and any(self.weights.values())
-        _hold("weights", weighed, self.weights, "numbers from 0 on, not all of them 0")
-
-    def places(self, rep: str | None) -> int:
-        """Say how many contacts a rep can work.
-
-        Parameters
-        ----------
-        rep : str or None
-            The rep's address in lower case; None for contacts without a rep.
-
-        Returns
-        -------
-        int
-            0 for a rep that a mapping does not name.
-        """
-        if not isinstance(self.per_rep, Mapping):
-            return self.per_rep
-        return self._own.get(rep or "", 0)
-
-    @cached_property
-    def _own(self) -> dict[str, int]:
-        named = self.per_rep if isinstance(self.per_rep, Mapping) else {}
-        return {name.strip().lower(): places for name, places in named.items()}
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,7 +85,9 @@ class Worklist:
             As one row of `summary`, without the rep.
         """
         counted = self.summary.select(pl.col("places", "listed", *_PARTS, *LEFT_OUT).sum()).row(0, named=True)
-        return counted | _expected(self.rows.filter(pl.col("part") != "prepare"))
+        return counted | _expected(
+            self.rows.filter(pl.col("part") != "prepare").select(_EXPECTED.values()).get_columns()
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the figures as plain values, ready for JSON: those of all reps, and of each."""
@@ -263,22 +181,9 @@ def prioritise(
     )
 
 
-def _hold(name: str, holds: bool, found: object, expected: str) -> None:
-    if not holds:
-        raise InputError(f"`{name}` is {str(found)[:60]!r}", expected=expected)
-
-
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
-
-
-def _is_within(value: object, most: float) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= most
-
-
 def _candidates(found: Scored, policy: Policy, suppress: Sequence[str]) -> pl.DataFrame:
     """Put beside each row its keys and score, and the first rule that keeps it from a place; best score first."""
-    weights = ((column, policy.weights.get(name, 0)) for name, column in _CHANCES.items())
+    weights = ((column, policy.weights.get(name, 0)) for name, column in CHANCES.items())
     rows = pl.concat([found.table, found.scores.drop("as_of"), found.keys], how="horizontal").with_columns(
         pl.int_range(pl.len()).alias("row"),
         find_suppressed(found.table, suppress).alias("suppressed"),
@@ -287,7 +192,7 @@ def _candidates(found: Scored, policy: Policy, suppress: Sequence[str]) -> pl.Da
     )
     if policy.value is not None:
         value = found.number(policy.value).fill_null(0.0).alias("value")
-        _hold(policy.value, not (value < 0).any(), value.min(), "values from 0 on")
+        hold(policy.value, not (value < 0).any(), value.min(), "values from 0 on")
         rows = rows.with_columns(value, score=pl.col("score") * value)
     rows = rows.with_columns(rule=_rule(policy), soon=_has_meeting_soon(policy))
     rows = rows.sort("score", "rep", "who", "row", descending=[True, False, False, False], nulls_last=True)
@@ -312,7 +217,7 @@ def _rule(policy: Policy) -> pl.Expr:
         "problem": pl.col("problem").is_not_null(),
         "meeting_later": has_meeting() & ~_has_meeting_soon(policy),
         "cooldown": rests & ~has_meeting() & pl.lit(policy.cooldown_days > 0),
-        "evidence": level.is_in(_LEVELS[: _LEVELS.index(policy.evidence)]) & ~has_meeting(),
+        "evidence": level.is_in(LEVELS[: LEVELS.index(policy.evidence)]) & ~has_meeting(),
     }
     return pl.coalesce(pl.when(holds).then(pl.lit(name, dtype=_RULE)) for name, holds in rules.items())
 
@@ -362,7 +267,7 @@ def _listed(rows: pl.DataFrame, found: Scored, policy: Policy) -> pl.DataFrame:
     return pl.concat([ordered, steps], how="horizontal").select(
         "rep", rank.alias("rank"), "part", "crm_id", "email",
         pl.when(name != "").then(name).alias("name"), "job_title", "account_name", "account",
-        *(["value"] if policy.value is not None else []), "score", *_CHANCES.values(), "tier", "evidence",
+        *(["value"] if policy.value is not None else []), "score", *CHANCES.values(), "tier", "evidence",
         "action", "next_step", "reasons",
     )  # fmt: skip
 
@@ -374,23 +279,24 @@ def _summary(placed: pl.DataFrame, listed: pl.DataFrame, policy: Policy) -> pl.D
     for rep, kind, count in placed.group_by("rep", why.alias("why")).len().iter_rows():
         counted.setdefault(rep, {})[kind] = count
     if isinstance(policy.per_rep, Mapping):
-        for rep in policy._own:
+        for rep in policy.named:
             counted.setdefault(rep or None, {})
-    worked = listed.filter(pl.col("part") != "prepare").partition_by("rep", as_dict=True)
-    nothing = listed.head(0)
+    chances = listed.filter(pl.col("part") != "prepare").group_by("rep").agg(_EXPECTED.values())
+    worked = {rep: lists for rep, *lists in chances.iter_rows()}
+    nothing: list[list[float]] = [[] for _ in _EXPECTED]
     rows = []
     for rep in sorted(counted, key=lambda rep: (rep is None, rep or "")):
         counts = counted[rep]
         both = {"places": policy.places(rep), "listed": counts.get("work", 0) + counts.get("explore", 0)}
         kinds = {kind: counts.get(kind, 0) for kind in (*_PARTS, *LEFT_OUT)}
-        rows.append({"rep": rep, **both, **kinds, **_expected(worked.get((rep,), nothing))})
+        rows.append({"rep": rep, **both, **kinds, **_expected(worked.get(rep, nothing))})
     return pl.DataFrame(rows, schema=_SUMMARY)
 
 
-def _expected(listed: pl.DataFrame) -> dict[str, float]:
-    """Say how many replies, meetings and answers to expect of some rows."""
+def _expected(chances: Sequence[ArrayLike]) -> dict[str, float]:
+    """Say how many replies, meetings and answers to expect of some contacts."""
     expected: dict[str, float] = {}
-    for name, target in _EXPECTED.items():
-        one = expect(listed[_CHANCES[target]])
+    for name, each in zip(_EXPECTED, chances, strict=True):
+        one = expect(each)
         expected |= {name: one.mean, f"{name}_low": one.low, f"{name}_high": one.high}
     return expected

@@ -31,6 +31,7 @@ LAYERS = [
         "expectation",
         "next_steps",
         "places",
+        "policy",
     },
     {"model", "reasons", "boosting", "blending", "baselines", "segments", "measuring", "hindsight"},
     {"prediction", "inspection", "card", "shipped", "sources", "training", "evaluation", "audit", "levels", "moves"},
