@@ -7,6 +7,8 @@ from typing import Any, Final
 
 import polars as pl
 
+from scoring.lines import plain
+
 __all__ = ["judge", "tell"]
 
 _CAME: Final = {"reply": "replied", "meeting": "met", "engaged": "replied or met"}
@@ -201,7 +203,7 @@ def _out_of_usual(reps: pl.DataFrame) -> list[str]:
     out = reps.filter(pl.col("verdict") != "as usual", pl.col("usual") >= _FEWEST_EXPECTED)
     far = out.sort((pl.col("observed") - pl.col("usual")).abs(), "rep", descending=[True, False])
     lines = [
-        f"  {row['rep']}: {row['observed']:,} of {row['rows']:,} came; usual for them {row['usual']:,.1f} "
+        f"  {plain(row['rep'])}: {row['observed']:,} of {row['rows']:,} came; usual for them {row['usual']:,.1f} "
         f"({row['low']:,} to {row['high']:,}): {row['verdict']}"
         for row in far.head(_MOST_NAMED).iter_rows(named=True)
     ]

@@ -16,6 +16,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from scoring import hindsight
 from scoring.cli import VERBS
 from scoring.config import Boosting, TrainingConfig
 from scoring.schema import FIELDS
@@ -166,6 +167,15 @@ def test_what_goes_back_to_the_crm_is_one_line_a_contact(spoiled: dict[str, str]
         rows = list(csv.reader(file))
     assert len(Path("up/Contact-0001.csv").read_bytes().split(b"\n")) == len(rows) + 1
     assert not [char for row in rows for cell in row for char in cell if unicodedata.category(char) == "Cc"]
+
+
+def test_reps_who_are_out_of_what_is_usual_forge_no_line() -> None:
+    one = {"rows": 90, "observed": 40, "usual": 10.0, "low": 5, "high": 15, "verdict": "more than usual"}
+    reps = pl.DataFrame([{"rep": f"{evil}@our.example", **one} for evil in EVIL])
+    told = [line for at in range(reps.height) for line in hindsight._out_of_usual(reps[at : at + 1])]
+    assert len(told) == len(EVIL)
+    assert harms_terminal("".join(told)) == []
+    assert not [line for line in told if "\n" in line]
 
 
 def test_names_of_files_do_no_harm(spoiled: dict[str, str], run: Run) -> None:
