@@ -128,14 +128,31 @@ def test_features_know_no_outcome() -> None:
         assert not imported(ast.parse(path.read_text("utf-8"))) & {"scoring.simulation", "scoring.labels"}
 
 
+VERBS = """
+import os, tempfile
+from scoring.cli import main
+os.chdir(tempfile.mkdtemp())
+for line in (
+    "simulate export.csv --rows 300",
+    "score export.csv -o scored.csv",
+    "check export.csv",
+    "worklist scored.csv -o lists.csv",
+    "accounts scored.csv -o accounts.csv",
+    "write-back scored.csv --to salesforce -o upload",
+):
+    assert main(line.split()) == 0, line
+"""
+
+
 @pytest.mark.parametrize(
     "code",
     [
         "import scoring",
         "from scoring.cli import main\ntry:\n    main(['--help'])\nexcept SystemExit:\n    pass",
         "import scoring\nscoring.score({'crm_id': '1', 'total_inbound': 3}, as_of='2026-01-01')",
+        VERBS,
     ],
-    ids=["import", "help", "score"],
+    ids=["import", "help", "score", "verbs"],
 )
 def test_scoring_loads_nothing_heavy(code: str) -> None:
     check = f"\nimport sys\nfound = [name for name in {HEAVY!r} if name in sys.modules]\nassert not found, found"
