@@ -141,6 +141,12 @@ STEPS: Final = (
     Step(
         "their first mail",
         "answer",
+        _TURN & _never("outbound") & ~_LAST_IS_NO_MAIL & (_days(_INBOUND) < _LATELY),
+        pl.format("they wrote {} ago, and no mail ever went back", _SINCE_INBOUND),
+    ),
+    Step(
+        "their old first mail",
+        "pick up",
         _TURN & _never("outbound") & ~_LAST_IS_NO_MAIL,
         pl.format("they wrote {} ago, and no mail ever went back", _SINCE_INBOUND),
     ),

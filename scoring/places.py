@@ -1,10 +1,11 @@
-"""Places: who gets one, where a rep can work only so many contacts and an account may be worked only so often."""
+"""Places: who gets one, where a list is only so long and an account may be on it, and on all lists, only so often."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from hashlib import blake2b
+from math import inf
 
 __all__ = ["Places", "draw_order"]
 
@@ -17,13 +18,16 @@ class Places:
     Parameters
     ----------
     per_account : int or None
-        Places of each account, all reps together; None for no limit. A contact of no account (None) has none.
+        Places of each account on each list; None for no limit. A contact of no account (None) has none.
+    in_total : int or None
+        Places of each account on all lists together.
     """
 
-    def __init__(self, per_account: int | None) -> None:
-        self._per_account = per_account
+    def __init__(self, per_account: int | None, in_total: int | None = None) -> None:
+        self._per_account, self._in_total = (inf if limit is None else limit for limit in (per_account, in_total))
         self._reps: Counter[str | None] = Counter()
-        self._accounts: Counter[str | None] = Counter()
+        self._accounts: Counter[str] = Counter()
+        self._pairs: Counter[Pair] = Counter()
 
     def used(self, rep: str | None) -> int:
         """Count the places that a rep's contacts have been given.
@@ -62,15 +66,20 @@ class Places:
         """
         refused: list[str | None] = []
         for rep, account in pairs:
-            if account is not None and self._per_account is not None and self._accounts[account] >= self._per_account:
+            if account is not None and self._is_full(rep, account):
                 refused.append("account_full")
             elif self._reps[rep] >= limits[rep]:
                 refused.append("rep_full")
             else:
                 self._reps[rep] += 1
-                self._accounts[account] += 1
+                if account is not None:
+                    self._accounts[account] += 1
+                    self._pairs[rep, account] += 1
                 refused.append(None)
         return refused
+
+    def _is_full(self, rep: str | None, account: str) -> bool:
+        return self._pairs[rep, account] >= self._per_account or self._accounts[account] >= self._in_total
 
 
 def draw_order(keys: Iterable[tuple[str | None, ...]], salt: str) -> list[str]:

@@ -32,7 +32,9 @@ class Policy:
     per_rep : int or mapping of str to int
         Places of each rep; in a mapping, an empty name stands for contacts without a rep.
     per_account : int or None
-        Places of each account, over all reps; None for no limit.
+        Places of each account on each list; None for no limit.
+    account_total : int or None
+        Places of each account on all lists together.
     cooldown_days : float
         Days for which a contact rests after the rep's last mail.
     prepare_days : float
@@ -54,6 +56,7 @@ class Policy:
 
     per_rep: int | Mapping[str, int] = 20
     per_account: int | None = 3
+    account_total: int | None = None
     cooldown_days: float = 3
     prepare_days: float = 14
     evidence: str = "thin"
@@ -65,8 +68,9 @@ class Policy:
         """Check every number."""
         places = self.per_rep.values() if isinstance(self.per_rep, Mapping) else [self.per_rep]
         hold("per_rep", all(map(_is_count, places)), self.per_rep, "a whole number from 0 on, or one for each rep")
-        one_or_none = self.per_account is None or _is_count(self.per_account)
-        hold("per_account", one_or_none, self.per_account, "a whole number from 0 on, or None")
+        for name in ("per_account", "account_total"):
+            limit = getattr(self, name)
+            hold(name, limit is None or _is_count(limit), limit, "a whole number from 0 on, or None")
         for name in ("cooldown_days", "prepare_days"):
             hold(name, _is_within(getattr(self, name), 36_500), getattr(self, name), "a number of days from 0 on")
         hold("evidence", self.evidence in LEVELS, self.evidence, ", ".join(LEVELS))

@@ -1,7 +1,7 @@
 """Worklists: for each rep, whom to work next, as many as the rep can, and what to expect of it.
 
 A contact takes a place if nothing speaks against it (a mail of yesterday, too little history, a meeting that is
-planned already) and neither the rep's list nor the account's share is full when its turn comes, best score first.
+planned already) and neither the rep's list nor the account's share of it is full when its turn comes, best score first.
 """
 
 from __future__ import annotations
@@ -99,6 +99,7 @@ def prioritise(
     *,
     per_rep: int | Mapping[str, int] = 20,
     per_account: int | None = 3,
+    account_total: int | None = None,
     cooldown_days: float = 3,
     prepare_days: float = 14,
     evidence: str = "thin",
@@ -116,8 +117,9 @@ def prioritise(
     per_rep : int or mapping of str to int
         Places on each rep's list; a rep that a mapping does not name has none. Case does not count.
     per_account : int or None
-        Places of each account, all reps together: it is the account that is to be spared. A contact of no account has
-        no such limit; None is none for all.
+        Places of each account on each rep's list; None for no limit. A contact of no account has none.
+    account_total : int or None
+        Places of each account on the lists of all reps together, where it is the account that is to be spared.
     cooldown_days : float
         A contact whom the rep wrote to less than so many days before `as_of` rests, unless the contact wrote since.
         One with no time of the last mail never rests.
@@ -153,9 +155,9 @@ def prioritise(
     -----
     The best score goes first, over all reps, and gets a place if neither its rep's list nor its account is full. So
     (where nothing is explored) whoever is left out for want of a place would have to take that of somebody with at
-    least the same score. The sum of the scores is the greatest that the limits allow where no account is shared by
-    two reps, and at least half of it otherwise: the limits are two partition matroids, which are nested in the first
-    case. Places to explore are given after the ordinary ones, of which so many are kept free.
+    least the same score, and the sum of the scores is the greatest that the limits allow: accounts within lists are
+    nested, a matroid. With `account_total` it is at least half of the greatest, as two matroids meet. Places to explore
+    are given after the ordinary ones, of which so many are kept free.
 
     Examples
     --------
@@ -167,7 +169,7 @@ def prioritise(
     'answer: their mail of 1 day ago is the last word'
     """
     order = {"engaged": 1.0} if weights is None else weights
-    policy = Policy(per_rep, per_account, cooldown_days, prepare_days, evidence, explore, order, value)
+    policy = Policy(per_rep, per_account, account_total, cooldown_days, prepare_days, evidence, explore, order, value)
     found = read_scored(scored)
     placed = _place(_candidates(found, policy, suppress), policy, found.as_of)
     listed = _listed(placed.filter(pl.col("part").is_not_null()), found, policy)
@@ -233,7 +235,7 @@ def _place(rows: pl.DataFrame, policy: Policy, as_of: datetime) -> pl.DataFrame:
     waiting = dict(unknown["rep"].value_counts().iter_rows())
     kept = {rep: min(waiting.get(rep, 0), int(places * policy.explore + 1e-9)) for rep, places in full.items()}
 
-    places = Places(policy.per_account)
+    places = Places(policy.per_account, policy.account_total)
     first = _fill(places, ordinary, "work", {rep: full[rep] - kept[rep] for rep in full})
     explored = _fill(places, unknown, "explore", {rep: places.used(rep) + kept[rep] for rep in full})
     freed = [rep for rep in full if kept[rep] and places.used(rep) < full[rep]]

@@ -50,7 +50,8 @@ CASES: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "meeting": (mails(4, 2, wrote=5, mailed=2) | BOTH, "prepare: meeting in 3 days"),
     "meeting without a time": ({"upcoming_meeting": True}, "prepare: a meeting is planned"),
-    "their first mail": (mails(1, 0, wrote=90), "answer: they wrote 3 months ago, and no mail ever went back"),
+    "their first mail": (mails(1, 0, wrote=9), "answer: they wrote 9 days ago, and no mail ever went back"),
+    "their old first mail": (mails(1, 0, wrote=90), "pick up: they wrote 3 months ago, and no mail ever went back"),
     "their mail": (mails(4, 2, wrote=3.9, mailed=9), "answer: their mail of 3 days ago is the last word"),
     "their old mail": (mails(4, 2, wrote=45, mailed=50), "pick up: their mail of 45 days ago is still the last word"),
     "after a meeting": (

@@ -53,7 +53,13 @@ def as_lists(work: Worklist) -> list[tuple[tuple[str, str], str]]:
 
 
 def listed_by_hand(
-    rows: pl.DataFrame, per_rep: int, per_account: int, explore: float, least: str, weights: dict[str, float]
+    rows: pl.DataFrame,
+    per_rep: int,
+    per_account: int,
+    in_total: int,
+    explore: float,
+    least: str,
+    weights: dict[str, float],
 ) -> tuple[list[tuple[tuple[str, str], str]], dict[tuple[str, str], str]]:
     """Make the lists in plain Python: each row's key and part in order, and why the others are on no list."""
     prepare, ordinary, unknown = [], [], []
@@ -80,19 +86,19 @@ def listed_by_hand(
     waiting = Counter(rep for _, (rep, _), _ in unknown)
     kept = {rep: min(int(per_rep * explore + 1e-9), waiting[rep]) for rep in rows["source_email"].unique()}
     reps: Counter[str] = Counter()
-    accounts: Counter[str] = Counter()
+    accounts: Counter[Any] = Counter()
     taken: dict[tuple[str, str], tuple[int, Any]] = {}
 
     def serve(turn: list[Any], limit: dict[str, int], part: int) -> None:
         for first, key, account in turn:
-            if account is not None and accounts[account] >= per_account:
+            if account is not None and (accounts[account] >= in_total or accounts[key[0], account] >= per_account):
                 why.setdefault(key, "account_full")
             elif reps[key[0]] >= limit[key[0]]:
                 why.setdefault(key, "rep_full")
             else:
                 why.pop(key, None)
                 reps[key[0]] += 1
-                accounts[account] += 1
+                accounts.update([account, (key[0], account)])
                 taken[key] = (part, first)
 
     serve(sorted(ordinary), {rep: per_rep - count for rep, count in kept.items()}, 0)
@@ -109,31 +115,44 @@ def listed_by_hand(
 
 
 @pytest.mark.parametrize(
-    ("per_rep", "per_account", "explore", "least", "weights"),
+    ("per_rep", "per_account", "in_total", "explore", "least", "weights"),
     [
-        (20, 3, 0.1, "thin", {"priority": 1.0}),
-        (5, 1, 0.4, "enough", {"priority": 1.0}),
-        (5, 2, 0.0, "thin", {"reply_probability": 1.0, "meeting_probability": 3.0}),
-        (10, 3, 1.0, "thin", {"answer_probability": 2.0}),
-        (7, 1, 0.3, "none", {"priority": 1.0}),
-        (0, 3, 0.5, "thin", {"priority": 1.0}),
+        (20, 3, 9999, 0.1, "thin", {"priority": 1.0}),
+        (5, 1, 9999, 0.4, "enough", {"priority": 1.0}),
+        (5, 2, 2, 0.0, "thin", {"reply_probability": 1.0, "meeting_probability": 3.0}),
+        (10, 3, 3, 1.0, "thin", {"answer_probability": 2.0}),
+        (7, 1, 1, 0.3, "none", {"priority": 1.0}),
+        (0, 3, 3, 0.5, "thin", {"priority": 1.0}),
     ],
 )
 def test_the_lists_are_those_made_by_hand(
-    per_rep: int, per_account: int, explore: float, least: str, weights: dict[str, float], rows: pl.DataFrame
+    per_rep: int,
+    per_account: int,
+    in_total: int,
+    explore: float,
+    least: str,
+    weights: dict[str, float],
+    rows: pl.DataFrame,
 ) -> None:
-    by_hand, why = listed_by_hand(rows, per_rep, per_account, explore, least, weights)
+    by_hand, why = listed_by_hand(rows, per_rep, per_account, in_total, explore, least, weights)
     named = {{"priority": "engaged"}.get(name, name.removesuffix("_probability")): w for name, w in weights.items()}
     work = prioritise(
-        rows, per_rep=per_rep, per_account=per_account, explore=explore, evidence=least, weights=named
-    )  # fmt: skip
+        rows,
+        per_rep=per_rep,
+        per_account=per_account,
+        account_total=in_total,
+        explore=explore,
+        evidence=least,
+        weights=named,
+    )
     assert as_lists(work) == by_hand
     assert {key_of(row): row["rule"] for row in work.left_out.iter_rows(named=True)} == why
     assert {key for key, _ in by_hand} | set(why) == {key_of(row) for row in rows.iter_rows(named=True)}
 
 
 def test_the_case_by_hand_has_every_rule(rows: pl.DataFrame) -> None:
-    rules = {rule for least in ("thin", "enough") for rule in listed_by_hand(rows, 5, 1, 0.4, least, {"priority": 1})[1].values()}  # fmt: skip # noqa: E501
+    _, why = listed_by_hand(rows, 5, 1, 9999, 0.4, "enough", {"priority": 1.0})
+    rules = set(why.values())
     assert rules == set(LEFT_OUT) - {"suppressed", "problem", "repeated"}
 
 
@@ -194,7 +213,7 @@ def test_ranks_run_through_each_list(rows: pl.DataFrame) -> None:
 
 
 def test_whoever_is_left_out_would_take_the_place_of_a_better_one(rows: pl.DataFrame) -> None:
-    work = prioritise(rows, per_rep=6, per_account=2, explore=0)
+    work = prioritise(rows, per_rep=6, per_account=None, account_total=2, explore=0)
     known = {key_of(row): row for row in rows.iter_rows(named=True)}
     placed = work.rows.filter(pl.col("part") == "work")
     left = work.left_out.filter(pl.col("rule").is_in(["account_full", "rep_full"]))
@@ -209,6 +228,14 @@ def test_whoever_is_left_out_would_take_the_place_of_a_better_one(rows: pl.DataF
             assert holders.height == 6
         assert holders["score"].min() >= mine["priority"]
     assert placed.group_by("account").len()["len"].max() == 2
+
+
+def test_a_list_depends_on_its_rep_alone_unless_accounts_are_spared(rows: pl.DataFrame) -> None:
+    work, rep = prioritise(rows, per_rep=8, per_account=1), rows["source_email"].mode().min()
+    alone = prioritise(rows.filter(source_email=rep), per_rep=8, per_account=1)
+    assert alone.rows.height > 4
+    assert_frame_equal(alone.rows, work.rows.filter(rep=rep))
+    assert work.rows.filter(pl.col("part") != "prepare").group_by("rep", "account").len()["len"].max() == 1
 
 
 def test_the_order_and_the_form_of_rows_change_nothing(rows: pl.DataFrame, tmp_path: Path) -> None:
@@ -318,6 +345,7 @@ def test_a_value_multiplies_the_score(rows: pl.DataFrame) -> None:
         ({"per_rep": {"ann@our.example": 1.5}}, "`per_rep`"),
         ({"per_rep": True}, "`per_rep` is 'True'"),
         ({"per_account": 2.5}, "`per_account` is '2.5'"),
+        ({"account_total": -2}, "`account_total` is '-2'"),
         ({"cooldown_days": -1}, "`cooldown_days`"),
         ({"prepare_days": float("nan")}, "`prepare_days` is 'nan'"),
         ({"evidence": "some"}, "`evidence` is 'some'; expected none, thin, enough"),

@@ -52,7 +52,10 @@ def register(verbs: Any) -> None:
         type=_limit,
         default=3,
         metavar="N",
-        help="places of each account, over all reps, or 'all' (default: 3)",
+        help="places of an account on each list, or 'all' (default: 3)",
+    )
+    parser.add_argument(
+        "--account-total", type=int, metavar="N", help="places of an account on the lists of all reps together"
     )
     parser.add_argument(
         "--cooldown", type=float, default=3, metavar="DAYS", help="rest after the rep's last mail (default: 3)"
@@ -90,6 +93,8 @@ def _run(options: argparse.Namespace) -> int:
     from scoring.worklists import prioritise
     from scoring.writing import check_target
 
+    if options.top < 0:
+        options.parser.error(f"--top is {options.top}: give 0 or more")
     weights = _pairs(options, "weight")
     aside = [] if options.suppress is None else [options.suppress]
     target = None if options.output is None else check_target(options.output, [*options.scored, *aside])
@@ -99,6 +104,7 @@ def _run(options: argparse.Namespace) -> int:
         scored,
         per_rep=_places(options, scored),
         per_account=options.per_account,
+        account_total=options.account_total,
         cooldown_days=options.cooldown,
         prepare_days=options.prepare,
         evidence=options.evidence,

@@ -34,7 +34,20 @@ def test_the_file_holds_what_the_function_gives(run: Run, scored_csv: Path, scor
 
 def test_every_option_reaches_the_rules(run: Run, scored: pl.DataFrame, scored_csv: Path) -> None:
     rep = scored["source_email"][0]
-    options = ("--per-rep", 4, "--rep", f"{rep}=2", "--per-account", "all", "--cooldown", 0, "--prepare", 30)
+    options = (
+        "--per-rep",
+        4,
+        "--rep",
+        f"{rep}=2",
+        "--per-account",
+        "all",
+        "--account-total",
+        2,
+        "--cooldown",
+        0,
+        "--prepare",
+        30,
+    )
     more = ("--evidence", "enough", "--explore", 0.5, "--weight", "reply=1", "--weight", "meeting=3")
     code, out, _ = run("worklist", scored_csv, *options, *more, "--value", "total_inbound", "--json")
     assert code == 0
@@ -42,6 +55,7 @@ def test_every_option_reaches_the_rules(run: Run, scored: pl.DataFrame, scored_c
         scored,
         per_rep=dict.fromkeys(scored["source_email"].drop_nulls().unique(), 4) | {rep: 2},
         per_account=None,
+        account_total=2,
         cooldown_days=0,
         prepare_days=30,
         evidence="enough",
@@ -123,6 +137,7 @@ def test_a_scored_export_goes_through(run: Run, export_csv: Path) -> None:
         (("scored.csv", "--rep", "ann@our.example=1.5"), 2, "whole number of places"),
         (("scored.csv", "--rep", "=3"), 2, "--rep is '=3'"),
         (("scored.csv", "--per-account", "some"), 2, "--per-account"),
+        (("scored.csv", "--top", "-1"), 2, "--top is -1"),
         ((), 2, "SCORED"),
     ],
 )
