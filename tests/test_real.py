@@ -71,3 +71,16 @@ def test_moves_of_a_month_add_up() -> None:
     assert quiet.height > 100
     assert (quiet["move_time"] <= 0).mean() > 0.9
     assert {"improving", "steady", "declining"} <= set(both["trend"])
+
+
+def test_worklists_of_a_month_keep_their_limits() -> None:
+    for path in sorted((EXPORTS / "enron").glob("contacts-2001-1[01]-*.parquet")):
+        scored = scoring.score(path)
+        work = scoring.prioritise(scored, per_rep=20, per_account=3)
+        worked = work.rows.filter(pl.col("part") != "prepare")
+        assert worked.height > 1000
+        assert worked.group_by("rep").len()["len"].max() <= 20
+        assert worked.group_by("rep", "account").len()["len"].max() <= 3
+        assert work.rows.height + work.left_out.height == scored.height
+        assert work.total()["replies"] == pytest.approx(sum(worked["reply_probability"]))
+        assert work.total()["replies_low"] < work.total()["replies"] < work.total()["replies_high"]
