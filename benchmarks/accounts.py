@@ -1,15 +1,19 @@
 """How good the chance that anyone at an account replies is: as if its contacts were independent, and the best alone.
 
-    python benchmarks/accounts.py [ORGANISATIONS]
+    python benchmarks/accounts.py [ORGANISATIONS | FOLDER]
 
 Two dates of each simulated organisation, none of which the shipped model has seen, scored by it, rolled up and held
 against what happened. Prints, by the number of contacts, in percent: the rate, both chances, and over all the log loss.
+
+With a FOLDER of real exports (contacts-DATE.parquet) and what happened (outcomes-DATE.parquet: crm_id, replied, met),
+each contact with all of its reps is taken as an account: people of one contact are as bound to each other as can be.
 """
 
 from __future__ import annotations
 
 import sys
 import warnings
+from pathlib import Path
 
 import polars as pl
 
@@ -38,11 +42,27 @@ def measure(seed: int) -> pl.DataFrame:
     return pl.concat(found) if found else pl.DataFrame()
 
 
+def measure_real(export: Path) -> pl.DataFrame:
+    """Roll up one real export by contact, with what happened."""
+    contacts, when = pl.read_parquet(export), export.stem.removeprefix("contacts-")
+    happened = pl.read_parquet(export.with_name(f"outcomes-{when}.parquet"))
+    by_contact = pl.col("email").str.to_lowercase().alias("account_domain")
+    scored = scoring.score(contacts, as_of=when).with_columns(by_contact)
+    flags = [pl.col(name).fill_null(False) for name in ("replied", "met")]
+    rows = scored.join(happened, on="crm_id", how="left").with_columns(*flags)
+    rows = rows.with_columns(engaged=pl.col("replied") | pl.col("met"))
+    any_of = rows.group_by(account="account_domain").agg(pl.col(*HAPPENED.values()).any())
+    return roll_up(scored).with_columns(contacts="rows").join(any_of, on="account")
+
+
 def main() -> None:
     """Print the table."""
-    number = int(sys.argv[1]) if len(sys.argv) > 1 else 48
+    given = sys.argv[1] if len(sys.argv) > 1 else "48"
     warnings.simplefilter("ignore")
-    parts = [part for seed in range(FIRST_SEED, FIRST_SEED + number) if (part := measure(seed)).height]
+    if given.isdecimal():
+        parts = [part for seed in range(FIRST_SEED, FIRST_SEED + int(given)) if (part := measure(seed)).height]
+    else:
+        parts = [measure_real(export) for export in sorted(Path(given).glob("contacts-*.parquet"))]
     accounts = pl.concat(parts).with_columns(size=2 ** pl.col("contacts").log(2).ceil().clip(0, 6).cast(pl.Int64))
     print(f"{accounts.height:,} accounts")
     for chance, happened in HAPPENED.items():

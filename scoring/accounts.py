@@ -1,10 +1,12 @@
 """Accounts: scored contacts rolled up, one row for each company, with the chance that anyone there replies.
 
 A chance for anyone needs more than the chances of each: contacts of one account are not independent, they have the same
-busy weeks. Whatever binds them, the chance for anyone is at least that of the best contact. As if they were
-independent it is more, and that is the better figure: on simulated organisations, whose accounts have busy and quiet
-times, it was 1 point too high for replies in the mean and at most 2.3 in accounts of any size, where the best row
-alone was up to 15 too low (`benchmarks/accounts.py`). So both are given.
+busy weeks. So there are two figures, and the truth lies between them. Whatever binds the contacts, the chance for
+anyone is at least that of the best row. As if rows were independent it is more: on simulated organisations, whose
+accounts have busy and quiet times, that was 1 point too high for replies in the mean and at most 2.3 in accounts of any
+size, where the best row alone was up to 15 too low. Where people are bound more, it is farther off: on real
+organisations, each contact with all of its reps taken as an account, 3 to 9 points in mail, 41 among students who left
+(`benchmarks/accounts.py`, `guide/accounts.md`).
 """
 
 from __future__ import annotations
@@ -64,8 +66,8 @@ def roll_up(scored: Any, *, suppress: Sequence[str] = ()) -> pl.DataFrame:
         `engaged_contacts`          of the contacts, those who ever wrote or met
         `active_contacts`           of those, who wrote in the last 90 days or met in the last 30
         `active_reps`               reps with whom they did
-        `anyone_engages`            chance that anyone replies or meets in the 30 days from `as_of`, as if contacts were
-                                    independent
+        `anyone_engages`            chance that anyone replies or meets in the 30 days from `as_of`, as if rows were
+                                    independent: rather too high
         `anyone_replies`            the same for a reply
         `anyone_meets`              the same for a meeting
         `..._at_least`              for each of them the best row's chance: a bound that needs no independence
@@ -89,9 +91,9 @@ def roll_up(scored: Any, *, suppress: Sequence[str] = ()) -> pl.DataFrame:
     Notes
     -----
     With chances ``p`` of an account's rows, the chance that anyone does it is ``1 - prod(1 - p)`` if they are
-    independent, and at least ``max(p)`` whatever binds them. Rows of one contact under two reps are multiplied like
-    any others: of 13,942 such contacts of simulated organisations 41.4 % were so expected to reply and 41.2 % did; by
-    the highest of their chances it would be 34.8 %.
+    independent, less if they do it together, and at least ``max(p)`` whatever binds them. Rows of one contact under two
+    reps are multiplied like any others: of 13,942 such contacts of simulated organisations 41.4 % were so expected to
+    reply and 41.2 % did; by the highest of their chances it would be 34.8 %.
 
     Examples
     --------

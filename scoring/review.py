@@ -21,6 +21,7 @@ from scoring.hindsight import judge, tell
 from scoring.intervals import draw_resamples
 from scoring.labels import label
 from scoring.levels import JUDGED
+from scoring.lines import plain
 from scoring.paths import local_path
 from scoring.reading.frames import kind_of, table_of
 from scoring.schema import NAMES
@@ -90,9 +91,9 @@ class Review:
 
     Notes
     -----
-    A rep's interval is that of independent contacts, as much wider as the other reps' figures scatter beyond that. Over
-    1,588 reps with 3 replies or more to expect, of 48 simulated organisations in which no rep was better than the
-    contacts, 98 of 100 lay inside. Chances hold how the rep has worked so far, so the verdict is on the month.
+    A rep's interval is that of independent contacts, as much wider as the other reps' figures scatter beyond that: of
+    753 reps of 48 simulated organisations, with 3 replies or more to expect, 98 of 100 lay inside
+    (`benchmarks/reviews.py`). Chances hold how the rep has worked so far, so the verdict is on the month.
     """
 
     as_of: datetime
@@ -116,22 +117,22 @@ class Review:
     def to_text(self) -> str:
         """Return what was found as lines for a terminal."""
         head = [
-            f"Scored as of {self.as_of:%Y-%m-%d} by {', '.join(self.model_ids)}; what later exports prove of the "
-            f"{(self.until - self.as_of) / timedelta(days=1):.0f} days until {self.until:%Y-%m-%d}."
+            f"Scored as of {self.as_of:%Y-%m-%d} by {plain(', '.join(self.model_ids))}; what later exports prove of "
+            f"the {(self.until - self.as_of) / timedelta(days=1):.0f} days until {self.until:%Y-%m-%d}."
         ]
         if self.strangers:
-            head.append(f"{self.strangers:,} rows of the worklist are not among the scored.")
+            head.append(f"{self.strangers:,} row(s) of the worklist are not among the scored.")
         return "\n".join([*head, *tell(self.verdict, self.labels, self.tiers, self.reliability, self.reps, self.lists)])
 
     def to_dict(self) -> dict[str, Any]:
         """Return all of it as plain values, ready for JSON."""
-        plain: dict[str, Any] = {"verdict": self.verdict}
+        told: dict[str, Any] = {"verdict": self.verdict}
         for field in fields(self):
             value = getattr(self, field.name)
             if isinstance(value, pl.DataFrame):
                 value = value.with_columns(pl.col(pl.Float64).fill_nan(None)).to_dicts()
-            plain[field.name] = f"{value:%FT%TZ}" if isinstance(value, datetime) else value
-        return {**plain, "model_ids": list(self.model_ids)}
+            told[field.name] = f"{value:%FT%TZ}" if isinstance(value, datetime) else value
+        return {**told, "model_ids": list(self.model_ids)}
 
 
 def review_scores(scored: Any, later: Exports, *, worklist: Any = None, suppress: Sequence[str] = ()) -> Review:

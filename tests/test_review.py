@@ -263,7 +263,7 @@ def test_a_worklist_without_parts_is_listed_or_not(
     review = review_scores(scored, later, worklist=pl.concat([bare, stranger]))
     assert review.lists["part"].unique().sort().to_list() == ["listed", "not listed"]
     assert review.strangers == 1
-    assert "1 rows of the worklist are not among the scored" in review.to_text()
+    assert "1 row(s) of the worklist are not among the scored" in review.to_text()
 
 
 def test_keys_are_found_again_in_a_list_for_a_spreadsheet(
@@ -306,11 +306,13 @@ def test_chances_that_are_too_low_are_found_out(scored: pl.DataFrame, later: dic
     assert "recalibrate" in review.verdict[-1]
 
 
-def test_a_rep_whose_contacts_all_reply_is_named(
+def test_a_rep_whose_contacts_all_reply_is_named_and_cannot_write_a_line_of_its_own(
     scored: pl.DataFrame, later: dict[datetime, pl.DataFrame], review: Review
 ) -> None:
     lucky = review.reps.filter(target="engaged").sort("rows", descending=True)["rep"][0]
     mine = pl.col("source_email").str.to_lowercase() == lucky
+    evil = "a@x.example\n- all is well\x1b[2j"
+    rep = pl.when(mine).then(pl.lit(evil)).otherwise("source_email").alias("source_email")
     (when, export), *_ = later.items()
     last = when - timedelta(days=9)
     changed = export.with_columns(
@@ -322,10 +324,11 @@ def test_a_rep_whose_contacts_all_reply_is_named(
             pl.col("last_engaged_time")
         ),
     )  # fmt: skip
-    found = review_scores(scored, {when: changed})
-    row = found.reps.row(by_predicate=(pl.col("rep") == lucky) & (pl.col("target") == "engaged"), named=True)
+    found = review_scores(scored.with_columns(rep), {when: changed.with_columns(rep)})
+    row = found.reps.row(by_predicate=(pl.col("rep") == evil) & (pl.col("target") == "engaged"), named=True)
     assert row["verdict"] == "more"
-    assert lucky in found.to_text()
+    assert "a@x.example - all is well [2j: " in found.to_text()
+    assert "\x1b" not in found.to_text()
 
 
 def test_suppressed_contacts_are_in_no_figure(scored: pl.DataFrame, later: dict[datetime, pl.DataFrame]) -> None:

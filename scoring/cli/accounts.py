@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 __all__ = ["register"]
 
-_HEAD = f"{'':>3}  {'either':>6}  {'reply':>5}  {'meeting':>7}  {'people':>6}  {'engaged':>7}  {'active':>6}  account"
+_HEAD = (
+    f"{'':>3}  {'either':>11}  {'reply':>11}  {'meeting':>11}  {'people':>6}  {'engaged':>7}  {'active':>6}  account"
+)
 
 
 def register(verbs: Any) -> None:
@@ -71,14 +73,19 @@ def _show(accounts: pl.DataFrame, top: int) -> None:
     if best.height:
         print(_HEAD)
     for place, row in enumerate(best.iter_rows(named=True), start=1):
-        chances = (f"{row[f'anyone_{kind}']:.0%}" for kind in ("engages", "replies", "meets"))
-        either, reply, meeting = chances
+        chances = "  ".join(f"{_between(row, kind):>11}" for kind in ("engages", "replies", "meets"))
         counts = f"{row['contacts']:>6,}  {row['engaged_contacts']:>7,}  {row['active_contacts']:>6,}"
-        print(f"{place:>3}  {either:>6}  {reply:>5}  {meeting:>7}  {counts}  {_named(row)}: {_risk(row)}")
+        print(f"{place:>3}  {chances}  {counts}  {_named(row)}: {_risk(row)}")
         for line in textwrap.wrap(_way_in(row), width - 9):
             print(f"{'':>9}{line}")
     if best.height:
         print()
+
+
+def _between(row: dict[str, Any], kind: str) -> str:
+    """Say how likely it is for anyone: at least, and as if contacts were independent."""
+    least, most = f"{row[f'anyone_{kind}_at_least']:.0%}", f"{row[f'anyone_{kind}']:.0%}"
+    return most if least == most else f"{least[:-1]} to {most}"
 
 
 def _named(row: dict[str, Any]) -> str:
@@ -115,4 +122,6 @@ def _sum_up(accounts: pl.DataFrame, rows: int) -> None:
     hang = sum(threads.count(each) for each in ("one contact and rep", "one contact", "one rep"))
     print(f"{hang:,} hang on one contact or one rep, {threads.count('silent'):,} are silent, ", end="")
     print(f"at {threads.count('none'):,} nobody has ever written or met.")
-    print("Chances are for anyone at the account, as if contacts were independent; at least the best way in's.")
+    print(
+        "Chances are for anyone at the account: from the best row's alone to that of all as if they were independent."
+    )
