@@ -105,7 +105,9 @@ class FieldMapping:
             content: dict[str, Any] = tomllib.loads(source.read_text("utf-8") if isinstance(source, Path) else source)
         except (OSError, ValueError) as error:
             why = error.strerror if isinstance(error, OSError) else error  # an OSError's own text holds the whole path
-            raise InputError(f"the mapping cannot be read: {why}", expected="TOML; a file is given as a Path") from error
+            raise InputError(
+                f"the mapping cannot be read: {why}", expected="TOML; a file is given as a Path"
+            ) from error
         known = [each.name for each in fields(cls)]
         if unknown := sorted(set(content) - set(known)):
             raise InputError(
