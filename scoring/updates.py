@@ -116,9 +116,8 @@ def _contacts(
         always["tier"].alias("=tier"),
     )
     # an id has more than one form, and nobody is to be found by the other
-    blocked = suppressed | frame["=same"].is_in(frame["=same"].filter(suppressed).drop_nulls().implode()).fill_null(
-        False
-    )
+    same = frame["=same"]
+    blocked = suppressed | same.is_in(same.filter(suppressed).drop_nulls().implode()).fill_null(False)
     allowed = frame.filter(~blocked)
     usable = allowed.filter(scored.usable.filter(~blocked))
     with_id = usable.filter(pl.col(ID).is_not_null())
