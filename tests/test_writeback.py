@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import scoring
 from scoring import comparison, updates, writeback
@@ -90,6 +93,22 @@ def test_the_bytes_are_as_salesforce_wants_them(scored: pl.DataFrame, tmp_path: 
         f"{ids[2]},#N/A,#N/A,#N/A",
         "",
     ]
+
+
+@settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(names=st.lists(st.text(alphabet=st.characters(codec="utf-8"), max_size=12), min_size=1, max_size=6))
+def test_whatever_text_is_mapped_comes_back_in_one_line(names: list[str], scored: pl.DataFrame, tmp_path: Path) -> None:
+    ids = [f"003{number:012d}" for number in range(len(names))]
+    guids = [GUID.format(f"{number:08d}") for number in range(len(names))]
+    spoken = scored.head(len(names)).with_columns(pl.Series("nickname", names, dtype=pl.String))
+    mapping = FieldMapping({"nick": "nickname"})
+    write_salesforce(spoken.with_columns(pl.Series("crm_id", ids)), tmp_path / "one", mapping=mapping)
+    write_dynamics(spoken.with_columns(pl.Series("crm_id", guids)), tmp_path / "two", mapping=mapping)
+    controls = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029]+")
+    expected = [controls.sub(" ", name).strip() or None for name in names]
+    assert [row["nick"] for row in records(tmp_path / "one")] == [text or "#N/A" for text in expected]
+    assert [record["nick"] for record in targets(tmp_path / "two")] == expected
+    assert (tmp_path / "one" / "Contact-0001.csv").read_bytes().count(b"\n") == len(names) + 1
 
 
 def test_contacts_and_leads_are_apart_and_others_left_out(scored: pl.DataFrame, tmp_path: Path) -> None:
