@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import polars as pl
@@ -145,36 +145,40 @@ def _advice(levels: pl.DataFrame) -> list[str]:
     ]
 
 
-def tell(
-    verdict: list[str],
-    labels: pl.DataFrame,
-    tiers: pl.DataFrame,
-    reliability: pl.DataFrame,
-    reps: pl.DataFrame,
-    lists: pl.DataFrame,
-) -> list[str]:
+def tell(verdict: Sequence[str], frames: Mapping[str, pl.DataFrame]) -> list[str]:
     """Put a review into lines: the verdict, then the tables behind it.
 
     Parameters
     ----------
-    verdict : list of str
+    verdict : sequence of str
         What `judge` gave.
-    labels, tiers, reliability, reps, lists
-        As in `review.Review`.
+    frames : mapping of str to polars.DataFrame
+        `labels`, `tiers`, `top`, `reliability`, `reps` and `lists` of a `review.Review`.
 
     Returns
     -------
     list of str
         Lines for a terminal.
     """
-    lines = [*(f"- {sentence}" for sentence in verdict)]
-    for target in (name for name in _HEADS if name in tiers["target"]):
-        counts = labels.row(by_predicate=pl.col("target") == target, named=True)
-        still_open = counts["open"] - counts["missing"]
-        lines += ["", f"{_HEADS[target]}: {counts['happened'] + counts['did_not']:,} known; left out: {still_open:,} "]
-        lines[-1] += f"open, {counts['missing']:,} missing later"
-        lines += _table("tier", tiers.filter(target=target)) + _table("part", lists.filter(target=target))
-        lines += _bins(reliability.filter(target=target)) + _out_of_usual(reps.filter(target=target))
+    lines = [f"- {sentence}" for sentence in verdict]
+    for target in (name for name in _HEADS if name in frames["tiers"]["target"]):
+        of = {name: frame.filter(target=target) for name, frame in frames.items()}
+        counts = of["labels"].row(0, named=True)
+        known, still_open = counts["happened"] + counts["did_not"], counts["open"] - counts["missing"]
+        left_out = f"left out: {still_open:,} open, {counts['missing']:,} missing later"
+        lines += ["", f"{_HEADS[target]}: {known:,} known; {left_out}"]
+        lines += _table("tier", of["tiers"]) + _table("part", of["lists"]) + _shares(of["top"])
+        lines += _bins(of["reliability"]) + _out_of_usual(of["reps"])
+    return lines
+
+
+def _shares(top: pl.DataFrame) -> list[str]:
+    """Say what the first tenths of the list cost and found."""
+    lines = []
+    for row in top.iter_rows(named=True):
+        if row["captured"]:
+            found = f"{_part(row['rate'])} came, {row['lift']:.1f}x; {_part(row['captured'])} of all"
+            lines.append(f"  first {row['share']:.0%}: {found}; {1 / row['rate']:.1f} contacts for each")
     return lines
 
 

@@ -122,7 +122,8 @@ class Review:
         ]
         if self.strangers:
             head.append(f"{self.strangers:,} row(s) of the worklist are not among the scored.")
-        return "\n".join([*head, *tell(self.verdict, self.labels, self.tiers, self.reliability, self.reps, self.lists)])
+        frames = ("labels", "tiers", "top", "reliability", "reps", "lists")
+        return "\n".join([*head, *tell(self.verdict, {name: getattr(self, name) for name in frames})])
 
     def to_dict(self) -> dict[str, Any]:
         """Return all of it as plain values, ready for JSON."""

@@ -84,3 +84,16 @@ def test_worklists_of_a_month_keep_their_limits() -> None:
         assert work.rows.height + work.left_out.height == scored.height
         assert work.total()["replies"] == pytest.approx(sum(worked["reply_probability"]))
         assert work.total()["replies_low"] < work.total()["replies"] < work.total()["replies_high"]
+
+
+def test_a_review_agrees_with_what_really_happened() -> None:
+    export, later = (EXPORTS / "enron" / f"contacts-2001-{month}-01.parquet" for month in ("10", "11"))
+    scored = scoring.score(export)
+    review = scoring.review_scores(scored, later)
+    happened = pl.read_parquet(export.with_name("outcomes-2001-10-01.parquet")).join(scored, on="crm_id", how="semi")
+    for target, flag in (("reply", "replied"), ("meeting", "met")):
+        row = review.levels.row(by_predicate=pl.col("target") == target, named=True)
+        assert row["rows"] == scored.height
+        assert row["observed"] <= happened[flag].sum() <= row["observed"] + row["open"]
+    accounts = scoring.roll_up(scored)
+    assert accounts["rows"].sum() == scored.height

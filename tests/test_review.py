@@ -247,6 +247,9 @@ def test_it_goes_into_json_and_words(review: Review) -> None:
     for row in review.levels.iter_rows(named=True):
         assert f"{row['observed']:,}" in text
         assert f"where {row['expected']:,.0f} were expected" in text
+    for row in review.top.iter_rows(named=True):
+        assert f"first {row['share']:.0%}: " in text
+        assert f"; {1 / row['rate']:.1f} contacts for each" in text
 
 
 def test_without_a_worklist_there_are_no_lists(scored: pl.DataFrame, later: dict[datetime, pl.DataFrame]) -> None:
