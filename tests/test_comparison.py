@@ -241,6 +241,28 @@ def test_a_contact_that_got_into_the_crm_is_the_same(
     assert found.to_dict()["status"]["gone"] == comparison.to_dict()["status"]["gone"] + 1
 
 
+def test_rows_of_one_address_are_not_guessed_at(contacts: pl.DataFrame, when: datetime) -> None:
+    """Two contacts of one address, and later one of them without an id: it could be either."""
+    base = contacts.drop_nulls(PAIR).head(2)
+    first = {name: base[name][0] for name in ("source_email", "email")}
+    old = base.with_columns(pl.lit(value).alias(name) for name, value in first.items())
+    new = old.head(1).with_columns(pl.lit(None, dtype=pl.String).alias("crm_id"))
+    found = scoring.compare(old, new, old_as_of=when, new_as_of=when)
+    assert found.to_dict()["status"] == {"both": 0, "new": 1, "gone": 2}
+    one = scoring.compare(old.head(1), new, old_as_of=when, new_as_of=when)
+    assert one.to_dict()["status"] == {"both": 1, "new": 0, "gone": 0}
+
+
+def test_contacts_of_no_rep_are_matched(contacts: pl.DataFrame, when: datetime) -> None:
+    alone = contacts.unique("crm_id").with_columns(pl.lit(None, dtype=pl.String).alias("source_email"))
+    found = scoring.compare(alone, alone, old_as_of=when, new_as_of=when)
+    assert found.to_dict()["status"]["both"] == found.moves.height == found.new.scored
+    without_id = alone.drop_nulls("email").unique("email")
+    nameless = without_id.with_columns(pl.lit(None, dtype=pl.String).alias("crm_id"))
+    found = scoring.compare(nameless, without_id, old_as_of=when, new_as_of=when)
+    assert found.to_dict()["status"]["both"] == without_id.height
+
+
 def test_rows_that_go_are_gone(old: pl.DataFrame, contacts: pl.DataFrame, then: datetime, when: datetime) -> None:
     few = contacts.head(100)
     comparison = scoring.compare(old, few, old_as_of=then, new_as_of=when)

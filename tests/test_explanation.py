@@ -104,7 +104,7 @@ def test_all_reps_of_a_contact_are_listed(contacts: pl.DataFrame, scored: pl.Dat
 def test_a_scored_export_says_its_own_date_and_model(
     scored: pl.DataFrame, when: datetime, small_model: scoring.Model, tmp_path: Path
 ) -> None:
-    who = scored["crm_id"].drop_nulls()[0]
+    who = scored["crm_id"].drop_nulls()[7]
     found = scoring.explain_contact(scored, who)
     assert (found.as_of, found.note) == (when, None)
     with pytest.raises(scoring.ModelError, match="was scored by"):
@@ -113,6 +113,13 @@ def test_a_scored_export_says_its_own_date_and_model(
     note = scoring.explain_contact(changed, who).note
     assert note is not None
     assert "in the file the priority is 12.3%" in note
+    others = pl.col("crm_id").ne_missing(pl.lit(who))
+    assert (
+        scoring.explain_contact(
+            scored.with_columns(pl.when(others).then(0.5).otherwise("priority").alias("priority")), who
+        ).note
+        is None
+    )
 
 
 def test_who_is_not_there_is_said_without_a_name(contacts: pl.DataFrame, messy_csv: Path, when: datetime) -> None:

@@ -62,3 +62,20 @@ def test_the_extreme_of_two_equal_ones_stays(when: datetime) -> None:
     placed = place_beside(earlier, table[[1]], table, when)
     assert placed["rep_newest_time"].item() == placed["rep_last_inbound_time"].item() == times[2]
     assert placed["rep_first_engaged_time"].item() == when - timedelta(days=30)
+
+
+def test_without_the_extreme_row_the_next_counts(when: datetime) -> None:
+    """The newest row of a rep becomes an old one: then the newest but one is the newest."""
+    times = [when - timedelta(days=days) for days in (9, 2, 5)]
+    table = empty(3).with_columns(
+        source_email=pl.lit("rep@our.example"),
+        first_engaged_time=pl.Series(times),
+        last_inbound_time=pl.Series(times),
+    )
+    earlier = table[[1]].with_columns(
+        pl.lit(when - timedelta(days=7)).alias(name) for name in ("first_engaged_time", "last_inbound_time")
+    )
+    placed = place_beside(earlier, table[[1]], table, when)
+    assert placed["rep_newest_time"].item() == placed["rep_last_inbound_time"].item() == times[2]
+    later = table[[0]].with_columns(pl.lit(when).alias("first_engaged_time"))
+    assert place_beside(later, table[[0]], table, when)["rep_first_engaged_time"].item() == times[2]
