@@ -52,8 +52,8 @@ def expect(chances: ArrayLike) -> Expectation:
     Notes
     -----
     The number is Poisson-binomial if the chances are right and the contacts independent; its distribution is computed
-    exactly for up to 2,000 contacts, above that taken as normal. Contacts of one rep or one account rise and fall
-    together, so more than 5 of 100 real cases lie outside.
+    exactly for up to 2,000 contacts, above that taken as normal. Contacts that rise and fall together, as those of a
+    whole organisation do from month to month, are outside more often.
 
     Examples
     --------

@@ -65,9 +65,10 @@ class Worklist:
     Notes
     -----
     Expected numbers are sums of the chances. Their interval is that of independent contacts with right chances (see
-    `expectation.expect`); a rep's contacts rise and fall together, so more than 5 of 100 lists end outside. Replies
-    and meetings are what happens in the 30 days as reps have worked so far; answers are what comes back if the rep
-    writes to everybody on the list.
+    `expectation.expect`). It holds for a list: `benchmarks/worklists.py` measures how often. It would not hold for all
+    lists together, as a whole organisation has better and worse months, so `total` has none. Replies and meetings are
+    what happens in the 30 days as reps have worked so far; answers are what comes back if the rep writes to everybody
+    on the list.
     """
 
     rows: pl.DataFrame
@@ -82,12 +83,9 @@ class Worklist:
         Returns
         -------
         dict of str to number
-            As one row of `summary`, without the rep.
+            As one row of `summary`, without the rep, and without intervals: months differ for all reps at once.
         """
-        counted = self.summary.select(pl.col("places", "listed", *_PARTS, *LEFT_OUT).sum()).row(0, named=True)
-        return counted | _expected(
-            self.rows.filter(pl.col("part") != "prepare").select(_EXPECTED.values()).get_columns()
-        )
+        return self.summary.select(pl.col("places", "listed", *_PARTS, *LEFT_OUT, *_EXPECTED).sum()).row(0, named=True)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the figures as plain values, ready for JSON: those of all reps, and of each."""

@@ -83,7 +83,6 @@ def test_worklists_of_a_month_keep_their_limits() -> None:
         assert worked.group_by("rep", "account").len()["len"].max() <= 3
         assert work.rows.height + work.left_out.height == scored.height
         assert work.total()["replies"] == pytest.approx(sum(worked["reply_probability"]))
-        assert work.total()["replies_low"] < work.total()["replies"] < work.total()["replies_high"]
 
 
 def test_a_review_agrees_with_what_really_happened() -> None:

@@ -182,13 +182,13 @@ def _show_row(row: dict[str, Any], width: int) -> None:
 
 
 def _expected(figures: Mapping[str, Any]) -> str:
-    """Say how many of each are expected, and between which numbers."""
-    told = []
-    for name in ("replies", "meetings"):
-        one = name if round(figures[name], 1) != 1 else {"replies": "reply", "meetings": "meeting"}[name]
-        told.append(f"{figures[name]:.1f} {one} ({figures[f'{name}_low']:,} to {figures[f'{name}_high']:,})")
-    answers = f"{figures['answers']:.1f} ({figures['answers_low']:,} to {figures['answers_high']:,})"
-    return f"{', '.join(told)}; if all are written to, answers from {answers}"
+    """Say how many of each are expected, and for one list between which numbers."""
+    told = {}
+    for name, one in (("replies", "reply"), ("meetings", "meeting"), ("answers", "answers")):
+        between = f" ({figures[f'{name}_low']:,} to {figures[f'{name}_high']:,})" if f"{name}_low" in figures else ""
+        number = f"{figures[name]:,.1f}"
+        told[name] = f"{number} {one if number == '1.0' else name}{between}"
+    return f"{told['replies']}, {told['meetings']}; {told['answers']} if all are written to"
 
 
 def _sum_up(work: Worklist) -> None:
@@ -200,7 +200,7 @@ def _sum_up(work: Worklist) -> None:
     explored = f", {total['explore']:,} of them to learn more about" if total["explore"] else ""
     print(f"{total['listed']:,} contacts to work for {reps:,} reps{explored}; {total['prepare']:,} to prepare.")
     print(f"Expected of them in 30 days: {_expected(total)}.")
-    print("Intervals take contacts as independent and chances as right; real lists vary more.")
+    print("Intervals are for one list, if its contacts are independent and their chances right.")
     told = [f"{total[rule]:,} {words}" for rule, words in _LEFT_OUT.items() if total[rule]]
     if told:
         print(f"On no list: {', '.join(told)}.")

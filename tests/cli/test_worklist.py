@@ -22,13 +22,15 @@ def scored_csv(scored: pl.DataFrame, tmp_path: Path) -> Path:
 
 
 def test_the_file_holds_what_the_function_gives(run: Run, scored_csv: Path, scored: pl.DataFrame) -> None:
-    code, out, err = run("worklist", scored_csv, "-o", "lists.parquet", "--per-rep", 7, "--per-account", 2)
+    code, out, err = run("worklist", scored_csv, "-o", "lists.parquet", "--per-rep", 7, "--per-account", 2, "--top", 1)
     assert (code, err) == (0, "")
     expected = scoring.prioritise(scored, per_rep=7, per_account=2)
     assert pl.read_parquet("lists.parquet").equals(expected.rows)
     total = expected.total()
     assert f"{total['listed']:,} contacts to work for" in out
-    assert f"{total['replies']:.1f} replies ({total['replies_low']} to {total['replies_high']})" in out
+    assert f"{total['replies']:.1f} replies, {total['meetings']:.1f} meeting" in out
+    first = expected.summary.filter(pl.col("listed") > 0).row(0, named=True)
+    assert f"{first['replies']:.1f} replies ({first['replies_low']} to {first['replies_high']})" in out
     assert out.rstrip().endswith("The lists: lists.parquet")
 
 
