@@ -121,10 +121,13 @@ def _reps(target: str, reps: pl.DataFrame) -> list[str]:
     if not told.height:
         return []
     more, fewer = (told.filter(verdict=verdict).height for verdict in ("more", "fewer"))
+    reps_told = (
+        f"Of {told.height:,} {'rep' if told.height == 1 else 'reps'} with {_FEWEST_EXPECTED:.0f} or more to expect"
+    )
     if not more + fewer:
-        return [f"Of {told.height:,} reps with {_FEWEST_EXPECTED:.0f} or more to expect, none is out of what is usual."]
+        return [f"{reps_told}, none is out of what is usual."]
     return [
-        f"Of {told.height:,} reps with {_FEWEST_EXPECTED:.0f} or more to expect, of {more:,} more contacts "
+        f"{reps_told}, of {more:,} more contacts "
         f"{_CAME[target]} than is usual for such contacts, of {fewer:,} fewer; "
         f"by chance alone {0.05 * told.height:.0f} or fewer would be out."
     ]
