@@ -40,7 +40,7 @@ from scoring.training import train_snapshots
 from scoring.validation import key_of
 from scoring.verdicts import tell
 
-__all__ = ["Comparison", "Evaluation", "compare_models", "evaluate"]
+__all__ = ["Comparison", "Evaluation", "compare_models", "evaluate", "evaluate_snapshots"]
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -74,7 +74,8 @@ class Evaluation:
         Bins of chances for each ``target``, ``as_of`` and ``model``, as in `metrics.reliability`; null `as_of` is all
         settled dates together (all dates if none is).
     top : polars.DataFrame
-        For each ``target``, ``as_of`` and ``model`` what the first 10, 20 and 30 % hold, as in `metrics.top_shares`.
+        For each ``target``, ``as_of`` and ``model`` what the first 10, 20 and 30 % hold, as in `metrics.top_shares`;
+        null `as_of` is the mean over dates.
     segments : polars.DataFrame
         The product for each ``target`` over all settled dates (all dates if none is), for everyone and for each value
         of each segment, as in `segments.measure_segments`.
@@ -166,12 +167,38 @@ def evaluate(
     >>> result.measures.filter(model="product", measure="auc")["value"][0] > 0.5
     True
     """
+    _check_targets(targets)
+    snapshots = take_snapshots(exports, suppress=suppress)
+    return evaluate_snapshots(
+        snapshots, config=config, prior=load_model(prior), targets=targets, truth=truth, jobs=jobs
+    )
+
+
+def evaluate_snapshots(
+    snapshots: Sequence[Snapshot],
+    *,
+    config: TrainingConfig | None = None,
+    prior: Model,
+    targets: Sequence[Target] = TARGETS,
+    truth: Mapping[Any, pl.DataFrame] | None = None,
+    jobs: int = 1,
+) -> Evaluation:
+    """Evaluate exports that have been taken in.
+
+    Parameters
+    ----------
+    snapshots : sequence of Snapshot
+        Ascending by date.
+    config, prior, targets, truth, jobs
+        As for `evaluate`.
+
+    Returns
+    -------
+    Evaluation
+    """
     from joblib import Parallel, delayed
 
     config = TrainingConfig() if config is None else config
-    loaded = load_model(prior)
-    _check_targets(targets)
-    snapshots = take_snapshots(exports, suppress=suppress)
     if len(snapshots) < 2:
         raise InputError(
             "one export: nothing tells what followed it",
@@ -182,7 +209,7 @@ def evaluate(
     labels = _count(lessons, targets)
     _refuse_empty(labels)
     predicted = Parallel(n_jobs=jobs)(
-        delayed(_predict)(snapshots[: position + 1], targets, config, loaded) for position in range(len(lessons))
+        delayed(_predict)(snapshots[: position + 1], targets, config, prior) for position in range(len(lessons))
     )
     drawn = draw_resamples([lesson.rows for lesson in lessons], config.seed)
     known = {} if truth is None else {parse_as_of(when): frame for when, frame in truth.items()}
@@ -190,7 +217,7 @@ def evaluate(
         one
         for target in targets
         for at, lesson in enumerate(lessons)
-        if (one := _judge(lesson, target, predicted[at][target], loaded, known, drawn, at))
+        if (one := _judge(lesson, target, predicted[at][target], prior, known, drawn, at))
     ]
     measures, differences = tabulate_measures(judged)
     return Evaluation(

@@ -30,6 +30,7 @@ _RESAMPLES: Final = 200
 _COVERED: Final = 0.95
 _FEWEST_REPS: Final = 10  # fewer cannot tell how much they differ; then contacts are drawn
 _MOST_GROUPS: Final = 500  # of more reps, some are always drawn together: as good, and cheap
+_ROUNDING: Final = 1e-9  # less than that is no difference: two ways to the same number may differ in their last digits
 _STEPS: Final = 1000  # of more rows, neighbours in the order count as equal while drawing
 
 
@@ -51,10 +52,10 @@ class Interval:
 
     @property
     def verdict(self) -> str:
-        """Say ``better`` or ``worse`` of a difference that chance does not explain, else ``no difference``."""
-        if self.low > 0:
+        """Say ``better`` or ``worse`` of a difference beyond chance and rounding, else ``no difference``."""
+        if self.low > _ROUNDING:
             return "better"
-        return "worse" if self.high < 0 else "no difference"
+        return "worse" if self.high < -_ROUNDING else "no difference"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the figures as plain values, ready for JSON; None for NaN."""

@@ -142,13 +142,10 @@ def tabulate_measures(judged: Sequence[Judged]) -> tuple[pl.DataFrame, pl.DataFr
                     against.setdefault((one.target, model, name), []).append((one, difference))
     measures = [row for key, parts in single.items() for row in _rows(key, parts)]
     differences = [row for key, parts in against.items() for row in _rows(key, parts)]
-    better, worse, neither = pl.lit("better"), pl.lit("worse"), pl.lit("no difference")
-    told = pl.when(pl.col("low") > 0).then(better).when(pl.col("high") < 0).then(worse).otherwise(neither)
     return (
         _frame(measures).select("target", "as_of", "model", "measure", "value", "low", "high", "dates"),
         _frame(differences)
         .rename({"model": "against", "value": "difference"})
-        .with_columns(verdict=pl.when(pl.col("low").is_not_null()).then(told))
         .select(
             "target", "as_of", "against", "measure", "difference", "low", "high", "verdict", "dates", "dates_above"
         ),
@@ -166,8 +163,9 @@ def _rows(key: tuple[Target, str, str], parts: Sequence[tuple[Judged, Figure]]) 
         values = [value for _, (value, _) in figures]
         draws = figures[0][1][1] if as_of else _mean_of_draws([(one, draws) for one, (_, draws) in figures])
         found = interval_of(float(np.mean(values)), draws)
-        dates = {"dates": len(figures), "dates_above": sum(value > 0 for value in values)}
-        rows.append({**named, "as_of": as_of, "value": found.estimate, "low": found.low, "high": found.high, **dates})
+        row = {**named, "as_of": as_of, "value": found.estimate, "low": found.low, "high": found.high}
+        row["verdict"] = found.verdict if np.isfinite(found.low) else None
+        rows.append({**row, "dates": len(figures), "dates_above": sum(value > 0 for value in values)})
     return rows
 
 
@@ -182,7 +180,7 @@ def _mean_of_draws(parts: Sequence[tuple[Judged, Floats]]) -> Floats:
 
 def _frame(rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
     schema = {
-        **dict.fromkeys(("target", "model", "measure"), pl.String()),
+        **dict.fromkeys(("target", "model", "measure", "verdict"), pl.String()),
         "as_of": pl.Datetime("us", "UTC"),
         **dict.fromkeys(("value", "low", "high"), pl.Float64()),
         **dict.fromkeys(("dates", "dates_above"), pl.Int64()),
@@ -203,13 +201,15 @@ def tabulate_top(judged: Sequence[Judged]) -> pl.DataFrame:
     polars.DataFrame
         As in `Evaluation`.
     """
-    return pl.concat(
+    each = pl.concat(
         top_shares(one.outcome, score, shares=SHARES).select(
             pl.lit(one.target).alias("target"), _when(one.as_of), pl.lit(model).alias("model"), pl.all()
         )
         for one in judged
         for model, score in (one.chances | one.orders).items()
     )
+    means = each.group_by("target", "model", "share", maintain_order=True).mean().with_columns(_when(None))
+    return pl.concat([each, means.select(each.columns)])
 
 
 def tabulate_reliability(judged: Sequence[Judged]) -> pl.DataFrame:

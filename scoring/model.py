@@ -28,7 +28,7 @@ from scoring.paths import local_path
 from scoring.reference import Reference
 from scoring.scorecard import Floats, Lookup, Scorecard, from_dict, to_dict
 
-__all__ = ["SHIPPED", "Model", "load_model"]
+__all__ = ["SHIPPED", "Model", "find_quantiles", "load_model"]
 
 FORMAT: Final = 1
 SHIPPED: Final = "shipped"
@@ -183,6 +183,29 @@ class Model:
                 f"the model cannot be saved in {folder.name!r} ({error.strerror})",
                 expected="a folder that can be written to",
             ) from error
+
+
+def find_quantiles(priority: Floats) -> Floats:
+    """Find the inner per-mille quantiles of a reference population.
+
+    Parameters
+    ----------
+    priority : numpy.ndarray
+        Chances, at least one, in any order.
+
+    Returns
+    -------
+    numpy.ndarray
+        999 chances, ascending; each is the priority of some row.
+
+    Examples
+    --------
+    >>> find_quantiles(np.array([0.2, 0.1]))[[0, 499, 500]]
+    array([0.1, 0.1, 0.2])
+    """
+    places = -(-np.arange(1, _PERCENTILE_STEPS) * len(priority) // _PERCENTILE_STEPS) - 1  # in whole numbers: exact
+    ordered: Floats = np.sort(priority)[places]
+    return ordered
 
 
 def load_model(source: Model | str | Path = SHIPPED) -> Model:

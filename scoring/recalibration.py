@@ -20,7 +20,7 @@ from scoring.intervals import draw_resamples, interval_of, resample_mean
 from scoring.levels import JUDGED
 from scoring.metrics import brier
 from scoring.model import Model, load_model
-from scoring.reference import Reference, mean_chance, past_rates
+from scoring.reference import Reference, mean_chance, past_rates, spread_of
 from scoring.scorecard import Floats, Scorecard, calibrate, fit_calibration, logistic
 from scoring.snapshots import Exports, Labelled, Snapshot, label_snapshots, put_back, take_snapshots
 from scoring.sources import settled
@@ -69,7 +69,7 @@ def recalibrate(
         exports prove it too unevenly. Contacts keep their order, percentile and tier. `provenance["recalibration"]`
         holds the old model's id and, for each target, the line, what it was fitted on, and how it would have done on
         the newest date when fitted on the dates before (`gain` in Brier score, at 95 % over reps); or why the target
-        was left.
+        was left. `describe_recalibration` says this in words.
 
     Raises
     ------
@@ -91,6 +91,8 @@ def recalibrate(
     >>> model = recalibrate("shipped", exports, name="ours")
     >>> sorted(model.provenance["recalibration"]["targets"])
     ['engaged', 'meeting', 'reply']
+    >>> print(describe_recalibration(model).splitlines()[1].partition(":")[0])
+    meeting
     """
     old = load_model(model)
     snapshots = take_snapshots(exports, suppress=suppress)
@@ -240,7 +242,9 @@ def _relevel(reference: Reference, cards: Mapping[Target, Scorecard], newest: Sn
     """Keep how features lay when the order was learned, and take down the levels of now."""
     past = put_back(newest).labels
     chances = {target: mean_chance(cards[target], newest.features) for target in TARGETS}
-    return replace(reference, chances=chances, past_rows=past.height, past_rates=past_rates(past))
+    priority = spread_of(cards["engaged"].probability(newest.features))
+    rates = past_rates(past)
+    return replace(reference, chances=chances, past_rows=past.height, past_rates=rates, priority=priority)
 
 
 def describe_recalibration(model: Model) -> str:

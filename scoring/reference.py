@@ -17,10 +17,11 @@ from scoring.config import TARGETS, Target
 from scoring.errors import ModelError
 from scoring.scorecard import Floats, Scorecard, Table, count_bins, from_dict, to_dict
 
-__all__ = ["Reference", "count_shares", "make_reference", "mean_chance", "past_rates"]
+__all__ = ["Reference", "count_shares", "make_reference", "mean_chance", "past_rates", "spread_of"]
 
 _BINS: Final = 10
 _MEMBERS: Final = ("rows", "features", "chances", "past_rows", "past_rates")
+_PRIORITY: Final = "priority"
 _HINT: Final = "save the model again"
 
 
@@ -28,8 +29,8 @@ _HINT: Final = "save the model again"
 class Reference:
     """How things lay in the newest export that a model was made on.
 
-    Of a recalibrated model the levels (`chances`, `past_rows`, `past_rates`) are of the newest export that it was
-    recalibrated on, and the rest is of the one before.
+    Of a recalibrated model the levels (`chances`, `priority`, `past_rows`, `past_rates`) are of the newest export that
+    it was recalibrated on, and the rest is of the one before.
 
     Attributes
     ----------
@@ -45,6 +46,9 @@ class Reference:
     past_rates : mapping of target to float
         Of those rows, the share that wrote (`reply`), met (`meeting`), or either (`engaged`) in those 30 days, among
         the rows of which it is known; empty where nothing is.
+    priority : Table or None
+        The same as a feature's, of `priority`: the model's quantiles may be those of an earlier model, whose tiers it
+        keeps. None in models of before.
     """
 
     rows: int
@@ -52,6 +56,7 @@ class Reference:
     chances: Mapping[Target, float]
     past_rows: int
     past_rates: Mapping[Target, float]
+    priority: Table | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Write it as plain JSON types, always the same way."""
@@ -61,6 +66,7 @@ class Reference:
             "chances": dict(self.chances),
             "past_rows": self.past_rows,
             "past_rates": dict(self.past_rates),
+            **({} if self.priority is None else {_PRIORITY: to_dict(Scorecard(0.0, (self.priority,)))["tables"]}),
         }
 
     @classmethod
@@ -83,12 +89,13 @@ class Reference:
         ModelError
             If it is damaged.
         """
-        if not isinstance(document, dict) or set(document) != set(_MEMBERS):
+        if not isinstance(document, dict) or set(document) - {_PRIORITY} != set(_MEMBERS):
             raise ModelError("the reference is damaged", expected=f"exactly {', '.join(_MEMBERS)}", hint=_HINT)
         tables = from_dict({"intercept": 0.0, "tables": document["features"]}, known=known).tables
         if {table.feature for table in tables} != set(known):
             raise ModelError("the reference lacks features of the model", expected=f"{len(known)}", hint=_HINT)
-        for table in tables:
+        spread = from_dict({"intercept": 0.0, "tables": document.get(_PRIORITY, [])}, known=[_PRIORITY]).tables
+        for table in (*tables, *spread):
             if (table.values < 0).any() or abs(table.values.sum() - 1) > 1e-9:
                 raise ModelError(f"the reference of {table.feature!r} holds no shares of rows", hint=_HINT)
         rows, past_rows = document["rows"], document["past_rows"]
@@ -97,7 +104,7 @@ class Reference:
         chances, rates = (_shares(document[name], f"the reference's {name}") for name in ("chances", "past_rates"))
         if set(chances) != set(TARGETS):
             raise ModelError("the reference lacks a mean chance", expected=", ".join(TARGETS), hint=_HINT)
-        return cls(rows, tables, chances, past_rows, rates)
+        return cls(rows, tables, chances, past_rows, rates, next(iter(spread), None))
 
 
 def make_reference(
@@ -140,7 +147,15 @@ def make_reference(
         chances=chances,
         past_rows=0 if past is None else past.height,
         past_rates={} if past is None else past_rates(past),
+        priority=spread_of(with_context["engaged"].probability(features)),
     )
+
+
+def spread_of(priority: Floats) -> Table:
+    """Take down how priorities lie: deciles, and the share of rows in each bin."""
+    column = pl.DataFrame({_PRIORITY: priority})
+    edges = _deciles(_PRIORITY, column[_PRIORITY])
+    return Table(_PRIORITY, edges.thresholds, count_shares((edges,), column)[_PRIORITY])
 
 
 def count_shares(tables: Sequence[Table], features: pl.DataFrame) -> dict[str, Floats]:

@@ -23,7 +23,7 @@ from scoring.card import OUTCOMES, judge, write_card
 from scoring.config import SHIPPED_TIER_CUTS, TARGETS, Boosting, Target
 from scoring.context import Context
 from scoring.features import FEATURES, OWN_FEATURES, compute, observe
-from scoring.model import SHIPPED, Model
+from scoring.model import SHIPPED, Model, find_quantiles
 from scoring.reference import make_reference
 from scoring.scorecard import Floats, Scorecard, centre, count_bins
 from scoring.simulation import Organisation, Settings, draw_organisation
@@ -183,7 +183,7 @@ def train_shipped(recipe: Recipe | None = None, jobs: int = 1) -> Model:
         name=SHIPPED,
         with_context=with_context,
         without_context=without_context,
-        quantiles=_quantiles(priority),
+        quantiles=find_quantiles(priority),
         tier_cuts=SHIPPED_TIER_CUTS,
         provenance={
             "learned_from": "simulated organisations",
@@ -203,13 +203,6 @@ def _counted(sample: Sample, target: Target) -> Floats:
 
 def _rate(sample: Sample, target: Target) -> float:
     return round(float(sample.shares[target].sum()) / float(_counted(sample, target).sum()), 6)
-
-
-def _quantiles(priority: Floats) -> Floats:
-    """Find the inner per-mille quantiles; each is the priority of some row."""
-    places = np.ceil(np.arange(1, 1000) / 1000 * len(priority)).astype(np.intp) - 1
-    ordered: Floats = np.sort(priority)[places]
-    return ordered
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

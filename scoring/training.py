@@ -18,11 +18,12 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
+from scoring import __version__
 from scoring.audit import warn_of_leaks
 from scoring.blending import choose_blend, fit_line, start_blend
 from scoring.config import TARGETS, Target, TrainingConfig
 from scoring.errors import InputError
-from scoring.model import SHIPPED, Model, load_model
+from scoring.model import SHIPPED, Model, find_quantiles, load_model
 from scoring.reference import make_reference
 from scoring.scorecard import Floats, Scorecard, calibrate, centre, count_bins, weighted_sum
 from scoring.snapshots import Exports, Labelled, Snapshot, label_snapshots, put_back, take_snapshots
@@ -163,7 +164,7 @@ def train_snapshots(
         name=name,
         with_context=with_context,
         without_context=without_context,
-        quantiles=_quantiles(priority) if previous is None else previous.quantiles,
+        quantiles=find_quantiles(priority) if previous is None else previous.quantiles,
         tier_cuts=_tier_cuts(priority) if previous is None else previous.tier_cuts,
         provenance={
             "learned_from": "own exports",
@@ -175,7 +176,8 @@ def train_snapshots(
             "labels": _counts(lessons, past).with_columns(pl.col("as_of", "until").dt.strftime("%FT%TZ")).to_dicts(),
             "blend": told,
             "fingerprint": sha256("".join(one.fingerprint for one in snapshots).encode()).hexdigest(),
-            "versions": {package: version(package) for package in ("numpy", "polars", "scikit-learn")},
+            "versions": {package: version(package) for package in ("numpy", "polars", "scikit-learn")}
+            | {"scoring": __version__},
         },
         reference=make_reference(newest, with_context, without_context, past.labels),
     )
@@ -220,13 +222,6 @@ def _describe(snapshot: Snapshot) -> dict[str, Any]:
     counts = {name: getattr(snapshot, name) for name in ("rows", "rejected", "repeated", "suppressed")}
     dated = {"as_of": snapshot.as_of.isoformat(), "dated": snapshot.dated}
     return {**dated, **counts, "fingerprint": snapshot.fingerprint}
-
-
-def _quantiles(priority: Floats) -> Floats:
-    """Find the inner per-mille quantiles; each is the priority of some row."""
-    places = -(-np.arange(1, 1000) * len(priority) // 1000) - 1  # whole numbers: k / 1000 * 1000 may exceed k
-    ordered: Floats = np.sort(priority)[places]
-    return ordered
 
 
 def _tier_cuts(priority: Floats) -> tuple[float, float, float]:

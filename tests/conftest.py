@@ -63,6 +63,15 @@ def small_model(small_recipe: Recipe) -> scoring.Model:
 
 
 @pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """mlflow's database without a run: to make one takes seconds, to copy it none."""
+    path = tmp_path_factory.mktemp("store") / "mlflow.db"
+    with pytest.raises(scoring.ModelError):
+        scoring.promote(1, name="nobody", tracking_uri=f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
 def suppressed() -> str:
     """Whom nobody may score: the one address in `messy_csv` that is suppressed."""
     return "objector@left-out.example"

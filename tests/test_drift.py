@@ -14,7 +14,7 @@ from polars.testing import assert_frame_equal
 
 import scoring
 from scoring.config import HORIZON, TARGETS
-from scoring.drift import PSI_ACT, Drift, compare_features, measure_drift
+from scoring.drift import PSI_ACT, PSI_WATCH, Drift, compare_features, measure_drift
 from scoring.levels import JUDGED, measure_levels
 from scoring.model import Model
 from scoring.reference import make_reference
@@ -76,7 +76,8 @@ def test_an_export_has_not_moved_from_itself() -> None:
     assert abs(still().priority_psi) < 0.01
     assert still().levels.filter(kind="chance").select(pl.col("expected") == pl.col("observed")).to_series().all()
     assert still().action == "stable"
-    assert "features lie about as they did" in still().verdict
+    assert "priorities are spread about as they were" in still().verdict
+    assert not still().features["lost"].any()
     assert still().reference_rows == still().rows == snapshots()[-1].table.height
 
 
@@ -107,12 +108,21 @@ def test_a_feature_that_moved_is_named() -> None:
     )
     drift = measure_drift(model(), {dates()[-1]: silent})
     assert drift.action == "act"
-    assert "train again" in drift.verdict
+    assert "look at the export first" in drift.verdict
     moved = drift.features.filter(pl.col("psi") - pl.col("by_chance") >= PSI_ACT)
     assert any("inbound" in name for name in moved["feature"])
     assert any(name in drift.verdict for name in moved["feature"])
     missing = drift.features.filter(pl.col("missing_now") == 1, pl.col("missing_then") < 1)
     assert not missing.is_empty()
+
+
+def test_an_export_of_other_contacts_asks_to_train_again() -> None:
+    best = scoring.score(exports(1)[dates()[-1]], as_of=dates()[-1])["percentile"] > 60
+    drift = measure_drift(model(), {dates()[-1]: exports(1)[dates()[-1]].filter(best)})
+    assert drift.priority_psi - drift.priority_by_chance > PSI_ACT
+    assert drift.action == "act"
+    assert not drift.features["lost"].any()
+    assert "train again" in drift.verdict
 
 
 def test_shifts_add_up_to_what_the_mean_log_odds_moved() -> None:
@@ -133,6 +143,74 @@ def test_totals_of_reps_are_as_many_as_reps() -> None:
     by_chance = dict(still().features.select("feature", "by_chance").rows())
     reps = [value for name, value in by_chance.items() if name.startswith("rep_")]
     assert min(reps) > max(by_chance[name] for name in ("days_since_engaged", "inbound_chance"))
+
+
+# ---- what is done to an export, and what is not ----------------------------------------------------------------------
+
+
+@cache
+def trained(seed: int) -> tuple[Model, dict[datetime, pl.DataFrame]]:
+    """Train on two exports, and give these with the next one."""
+    drawn_one = drawn(seed, rows=900)
+    when = date_of(drawn_one)
+    found = {each: drawn_one.export(each) for each in (when - HORIZON, when, when + HORIZON)}
+    config = scoring.TrainingConfig(boosting=scoring.config.Boosting(iterations=10))
+    return scoring.train(dict(list(found.items())[:2]), config=config), found
+
+
+def test_organisations_that_nothing_is_done_to_are_stable() -> None:
+    found = [measure_drift(*trained(seed)) for seed in (3, 5, 6, 8)]
+    assert [drift.action for drift in found].count("stable") >= 3
+    assert all(drift.action != "act" for drift in found)
+    for drift in found:  # though some feature always lies otherwise
+        assert (drift.features["psi"] - drift.features["by_chance"]).max() > PSI_WATCH
+        assert (drift.action == "stable") == ("PSI" not in drift.verdict and "the chances held" in drift.verdict)
+
+
+def silenced(export: pl.DataFrame, which: pl.Expr) -> pl.DataFrame:
+    """Take the inbound mails of 30 days off some rows."""
+    start = export["last_engaged_time"].max() - HORIZON  # type: ignore[operator]
+    before = pl.when(pl.col("first_inbound_time") < start).then("first_inbound_time")
+    late = which & (pl.col("last_inbound_time") >= start)
+    return export.with_columns(
+        total_inbound=pl.col("total_inbound") - pl.when(which).then("total_inbound_30d").otherwise(0),
+        total_inbound_30d=pl.when(which).then(0).otherwise("total_inbound_30d"),
+        last_inbound_time=pl.when(late).then(before).otherwise("last_inbound_time"),
+        first_inbound_time=pl.when(late).then(before).otherwise("first_inbound_time"),
+    )
+
+
+def exchanged(export: pl.DataFrame) -> pl.DataFrame:
+    """Put contacts that were never in touch in the place of every second one."""
+    other = pl.int_range(pl.len()) % 2 == 0
+    keys = [pl.when(other).then("new" + pl.col(name)).otherwise(name).alias(name) for name in ("crm_id", "email")]
+    counts = [pl.when(other).then(0).otherwise(name).alias(name) for name in export.columns if "total_" in name]
+    times = [pl.when(~other).then(name).alias(name) for name in export.columns if name.endswith("_time")]
+    return export.with_columns(*keys, *counts, *times)
+
+
+SECOND = pl.int_range(pl.len()) % 2 == 0
+DONE = {
+    "half the replies are gone": lambda export: silenced(export, SECOND),
+    "half the reps have no inbound": lambda export: silenced(export, pl.col("source_email").rank("dense") % 2 == 0),
+    "no inbound at all": lambda export: silenced(export, pl.lit(True)),
+    "a count is empty": lambda export: export.with_columns(pl.lit(None, pl.Int64).alias("total_outbound_30d")),
+    "a column is gone": lambda export: export.drop("last_inbound_time"),
+    "half the contacts are new": exchanged,
+}
+
+
+@pytest.mark.parametrize("what", DONE)
+@pytest.mark.filterwarnings("ignore::scoring.SchemaWarning")
+def test_what_is_done_to_an_export_is_noticed(what: str) -> None:
+    trained_model, found = trained(5)
+    newest = max(found)
+    drift = measure_drift(trained_model, {**found, newest: DONE[what](found[newest])})
+    assert drift.action != "stable"
+    if "column" in what or "empty" in what:
+        assert drift.action == "act"
+        assert "look at the export first" in drift.verdict
+        assert drift.features["lost"].any()
 
 
 # ---- levels ---------------------------------------------------------------------------------------------------------
@@ -157,7 +235,7 @@ def test_the_past_is_that_of_the_step_back() -> None:
         assert row["low"] < row["expected"] < row["high"]
 
 
-@pytest.mark.parametrize("offset", [-1.5, 1.5])
+@pytest.mark.parametrize("offset", [-2.0, 2.0])
 def test_a_wrong_level_with_features_as_they_were_asks_to_recalibrate(offset: float) -> None:
     drift = measure_drift(referred(shifted(scoring.load_model(), offset), snapshots()[-1]), exports(2))
     assert drift.action == "act"
@@ -186,6 +264,19 @@ def test_one_export_can_only_ask_to_watch_the_level() -> None:
     assert drift.action == "watch"
     assert "no earlier export proves the level" in drift.verdict
     assert "went from" in drift.verdict
+
+
+def test_what_never_happens_is_no_alarm() -> None:
+    bare = {
+        when: export.with_columns(pl.col("total_meetings", "total_meetings_30d") * 0)
+        for when, export in exports(3).items()
+    }
+    newest = take_snapshots(bare)[-1]
+    for count in (1, 3):
+        given = dict(list(bare.items())[-count:])
+        drift = measure_drift(referred(scoring.load_model(), newest), given)
+        assert drift.levels.filter(pl.col("kind") != "chance", target="meeting")["observed"].unique().to_list() == [0]
+        assert "meeting" not in drift.verdict
 
 
 def test_a_window_that_is_not_over_is_not_judged() -> None:
@@ -238,6 +329,15 @@ def test_a_trained_model_has_the_reference_of_its_newest_export() -> None:
     assert drift.action == "stable"
     assert drift.features["shift"].abs().max() < 1e-9  # contributions are against the newest export
     assert drift.features["psi"].abs().max() < 1e-9
+
+
+def test_kept_tiers_do_not_hide_how_priorities_lie() -> None:
+    config = scoring.TrainingConfig(boosting=scoring.config.Boosting(iterations=5))
+    kept = scoring.train(exports(2), config=config, previous=replace(model(), quantiles=model().quantiles / 9))
+    assert abs(measure_drift(kept, exports(1)).priority_psi) < 1e-12
+    assert kept.reference
+    of_before = replace(kept, reference=replace(kept.reference, priority=None))
+    assert measure_drift(of_before, exports(1)).priority_psi > PSI_ACT
 
 
 def test_an_export_unlike_simulated_ones_is_no_reason_to_act() -> None:

@@ -133,9 +133,10 @@ def test_every_known_row_is_in_a_bin_and_in_a_segment(result: Evaluation) -> Non
 
 def test_the_top_is_where_the_measures_say(result: Evaluation) -> None:
     top = result.top.with_columns(measure=pl.format("rate_{}", (pl.col("share") * 100).round(0).cast(pl.Int64)))
-    both = top.join(result.measures, on=["target", "as_of", "model", "measure"])
+    both = top.join(result.measures, on=["target", "as_of", "model", "measure"], nulls_equal=True)
     assert both.height == top.height
-    assert both["rate"].equals(both["value"].alias("rate"))
+    assert both["rate"].to_list() == pytest.approx(both["value"].to_list(), rel=1e-12)
+    assert both["as_of"].null_count() == both.height // (1 + result.labels["as_of"].n_unique())
 
 
 def test_text_and_json_hold_what_was_found_and_nobody(result: Evaluation) -> None:

@@ -104,6 +104,15 @@ def test_verdicts() -> None:
         assert found.verdict == "no difference"
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_difference_in_the_last_digits_is_none(sign: int) -> None:
+    """Two ways to the same chances: an interval that lies wholly on one side of 0, by rounding."""
+    low, high = sorted((sign * 1.3e-18, sign * 2.1e-17))
+    assert Interval(sign * 1e-17, low, high).verdict == "no difference"
+    low, high = sorted((sign * 1e-6, sign * 2e-6))
+    assert Interval(sign * 1.5e-6, low, high).verdict == ("better" if sign > 0 else "worse")
+
+
 def test_of_too_few_draws_there_is_no_interval() -> None:
     drawn = np.array([0.1, 0.2, np.nan, np.nan, np.nan])
     assert interval_of(0.15, drawn).to_dict() == {"estimate": 0.15, "low": None, "high": None}

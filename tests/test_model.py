@@ -105,6 +105,20 @@ def test_the_reference_is_how_the_features_lay(small_model: Model) -> None:
     assert max(len(table.thresholds) for table in tables.values()) == 9
     assert set(small_model.reference.chances) == set(TARGETS)
     assert small_model.reference.rows == small_model.provenance["rows"]
+    priority = small_model.reference.priority
+    assert priority
+    assert priority.values[-1] == 0
+    assert priority.values.sum() == pytest.approx(1)
+    for threshold, share in zip(priority.thresholds, priority.values.cumsum(), strict=False):
+        assert small_model.quantiles.searchsorted(threshold + 1e-6) / 1000 == pytest.approx(share, abs=0.01)
+
+
+def test_a_reference_of_before_has_no_priority(small_model: Model, folder: Path) -> None:
+    rewrite(folder, without("reference", "priority"))
+    bare = load_model(folder)
+    assert bare.reference
+    assert bare.reference.priority is None
+    assert b'"priority":' not in bare.document
 
 
 def test_saving_replaces_an_older_model_and_its_card(small_model: Model, folder: Path) -> None:
@@ -193,6 +207,11 @@ def first_bins(thresholds: list[float], values: list[float]) -> Callable[[dict[s
     return change
 
 
+def other_shares(document: dict[str, Any]) -> None:
+    shares = document["reference"]["priority"][0]["values"]
+    shares[:] = [2 * share for share in shares]
+
+
 REPLY = ("with_context", "reply")
 DAMAGES: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
     "newer format": (replaced(2, "format"), "format 2"),
@@ -228,6 +247,9 @@ DAMAGES: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
     "reference thresholds that fall": (first_bins([3, 2], [0.5, 0.2, 0.2, 0.1]), "out of order"),
     "reference shares below zero": (first_bins([], [1.5, -0.5]), "shares of rows"),
     "reference shares of a part": (first_bins([], [0.5, 0.2]), "shares of rows"),
+    "reference priorities of a part": (without("reference", "priority", 0, "values", 0), "values"),
+    "reference priorities of another": (replaced("shoe_size", "reference", "priority", 0, "feature"), "shoe_size"),
+    "reference priorities above one": (other_shares, "shares of rows"),
     "a reference chance missing": (without("reference", "chances", "reply"), "mean chance"),
     "a reference chance above one": (replaced(1.5, "reference", "chances", "reply"), "between 0 and 1"),
     "a reference chance of text": (replaced("much", "reference", "chances", "reply"), "between 0 and 1"),

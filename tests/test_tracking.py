@@ -12,7 +12,7 @@ import socket
 import sqlite3
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -53,24 +53,15 @@ class Published:
 
 @pytest.fixture(scope="module")
 def newest(exports: dict[datetime, pl.DataFrame]) -> dict[datetime, pl.DataFrame]:
-    """The last three exports: enough to learn from a pair, and to judge."""
-    return dict(sorted(exports.items())[1:])
-
-
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database without a run: to make one takes seconds, to copy it none."""
-    folder = tmp_path_factory.mktemp("template")
-    with pytest.raises(scoring.ModelError):
-        scoring.promote(1, name="nobody", tracking_uri=f"sqlite:///{folder / 'mlflow.db'}")
-    return folder / "mlflow.db"
+    """The last two exports: enough to learn from a pair, and to judge."""
+    return dict(sorted(exports.items())[2:])
 
 
 @pytest.fixture(scope="module")
 def published(
     newest: dict[datetime, pl.DataFrame],
     quick: TrainingConfig,
-    template: Path,
+    empty_store: Path,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Published]:
     """Published as a user would, on a machine whose user has a name, and which reaches no other."""
@@ -81,7 +72,7 @@ def published(
         raise OSError("nothing may be reached")
 
     folder = tmp_path_factory.mktemp("store")
-    shutil.copy(template, folder)
+    shutil.copy(empty_store, folder)
     files = []
     for when, contacts in newest.items():
         files.append(folder / f"{OPERATOR}-{when:%Y-%m-%d}.csv")
@@ -105,16 +96,22 @@ def published(
 
 
 @pytest.fixture
-def uri(template: Path, tmp_path: Path) -> str:
+def uri(empty_store: Path, tmp_path: Path) -> str:
     """An empty store."""
-    shutil.copy(template, tmp_path)
+    shutil.copy(empty_store, tmp_path)
     return f"sqlite:///{tmp_path / 'mlflow.db'}"
 
 
 @pytest.fixture(scope="module")
-def models(small_model: scoring.Model, own_model: scoring.Model) -> list[scoring.Model]:
+def models() -> list[scoring.Model]:
     """Some models to put into use one after another."""
-    return [scoring.load_model(), small_model, own_model]
+    return [replace(scoring.load_model(), name=name) for name in ("one", "two", "three")]
+
+
+@pytest.fixture(scope="module")
+def other(models: list[scoring.Model]) -> scoring.Model:
+    """A model that is not trained on these exports."""
+    return models[0]
 
 
 def in_use(uri: str, name: str = "scoring") -> list[int]:
@@ -150,7 +147,7 @@ def test_a_run_holds_settings_figures_by_date_and_files(published: Published) ->
         "fingerprint": model.provenance["fingerprint"],
         "config.seed": "1",
         "config.boosting.iterations": "20",
-        "exports": "3",
+        "exports": "2",
         "versions.polars": pl.__version__,
         "blend.engaged.slope": str(model.provenance["blend"]["engaged"]["slope"]),
     }.items():
@@ -239,15 +236,39 @@ def test_addresses_of_no_model_are_refused(address: str, published: Published) -
         fetch_model(address, tracking_uri=published.uri)
 
 
-@pytest.mark.parametrize("address", ["models:/scoring/9", "models:/scoring@nobody", "models:/other/1"])
-def test_models_that_are_not_there_are_refused(address: str, published: Published) -> None:
-    with pytest.raises(scoring.ModelError, match="mlflow refuses") as told:
-        fetch_model(address, tracking_uri=published.uri)
-    assert "\n" not in str(told.value)
+@pytest.mark.parametrize(
+    ("address", "found"),
+    [
+        ("models:/scoring/9", "there is no version 9 of scoring; see"),
+        ("models:/scoring@nobody", "no version of scoring has the alias 'nobody'; see"),
+        ("models:/other/1", "no model is registered as 'other'; expected scoring; train and register one"),
+        ("models:/other@champion", "no model is registered as 'other'; expected scoring; train and register one"),
+    ],
+)
+def test_models_that_are_not_there_are_refused(
+    address: str, found: str, published: Published, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", published.uri)
+    for look_up in (fetch_model, scoring.load_model, scoring.promote):
+        with pytest.raises(scoring.ModelError) as told:
+            look_up(address)
+        assert str(told.value).startswith(found)
+        assert "\n" not in str(told.value)
 
 
-def test_a_changed_file_is_refused(uri: str, small_model: scoring.Model, tmp_path: Path) -> None:
-    version = scoring.log_training(small_model, tracking_uri=uri)
+def test_names_and_versions_that_are_not_there_are_said_by_all(uri: str, other: scoring.Model) -> None:
+    for call in (scoring.list_models, scoring.revert):
+        with pytest.raises(scoring.ModelError, match=r"no model is registered as 'other'.*scoring models promote"):
+            call("other", tracking_uri=uri)
+    scoring.log_training(other, tracking_uri=uri)
+    with pytest.raises(scoring.ModelError, match=r"there is no version 2 of scoring"):
+        scoring.promote(2, tracking_uri=uri)
+    with pytest.raises(scoring.ModelError, match=r"no version of scoring has the alias 'champion': none was promoted"):
+        fetch_model("models:/scoring@champion", tracking_uri=uri)
+
+
+def test_a_changed_file_is_refused(uri: str, other: scoring.Model, tmp_path: Path) -> None:
+    version = scoring.log_training(other, tracking_uri=uri)
     [document] = (tmp_path / "mlruns" / version.run_id).rglob("model.json")
     document.write_bytes(document.read_bytes().replace(b"0", b"1", 1))
     with pytest.raises(scoring.ModelError, match="its SHA-256 differs"):
@@ -265,8 +286,8 @@ def test_refused_and_forced_are_recorded_and_the_way_back_is_one_call(uri: str, 
     for version in (2, 1, 3):
         forced = scoring.promote(version, force=True, tracking_uri=uri)
         assert (forced.action, forced.promoted, in_use(uri)) == ("forced", True, [version])
-    with pytest.raises(scoring.ModelError, match="version 3 of scoring is in use already"):
-        scoring.promote(3, force=True, tracking_uri=uri)
+    kept = scoring.promote(3, force=True, tracking_uri=uri)
+    assert (kept.action, kept.promoted, in_use(uri)) == ("kept", True, [3])
     back = scoring.revert(tracking_uri=uri)
     assert (back.action, back.version.version, back.champion) == ("reverted", 1, models[2].id)
     assert in_use(uri) == [1]
@@ -297,7 +318,7 @@ def test_an_alias_set_by_hand_is_a_way_back_too(uri: str, models: list[scoring.M
 
 
 def test_a_model_of_ones_own_is_registered_and_judged(
-    uri: str, newest: dict[datetime, pl.DataFrame], quick: TrainingConfig, small_model: scoring.Model
+    uri: str, newest: dict[datetime, pl.DataFrame], quick: TrainingConfig, other: scoring.Model
 ) -> None:
     before = scoring.train(dict(sorted(newest.items())[:-1]), config=quick)
     first = scoring.promote(before, newest, tracking_uri=uri)
@@ -307,32 +328,52 @@ def test_a_model_of_ones_own_is_registered_and_judged(
     assert again.action == "refused"
     assert again.judgement is not None
     assert "in use already" in again.judgement.reason
-    worse = scoring.promote(small_model, newest, tracking_uri=uri, name="scoring")
+    worse = scoring.promote(other, newest, tracking_uri=uri, name="scoring")
     assert worse.judgement is not None
     assert worse.judgement.champion == before.id
     assert worse.promoted == worse.judgement.better
     assert in_use(uri) == [3 if worse.promoted else 1]
+    number = 3 if worse.promoted else 1
+    kept = scoring.promote(other if worse.promoted else before, newest, tracking_uri=uri)
+    assert (kept.action, kept.version.version) == ("kept", number)
+    scoring.promote(other, force=True, tracking_uri=uri)
+    assert scoring.list_models(tracking_uri=uri).height == 3  # the same model is the same version
 
 
 def test_publishing_again_judges_what_was_before_the_period(
     uri: str, newest: dict[datetime, pl.DataFrame], quick: TrainingConfig
 ) -> None:
-    """Both models know all exports; what they were before the newest is compared."""
-    newest = dict(sorted(newest.items())[1:])
+    """Both models know all exports; what they were before the newest is compared. Tiers stay; twice is once."""
     first = scoring.publish(newest, config=quick, tracking_uri=uri)
+    again = scoring.publish(newest, config=quick, tracking_uri=uri)
+    assert (again.action, again.version) == ("kept", first.version)
     other = TrainingConfig(step_back_weight=0.9, boosting=quick.boosting)
     second = scoring.publish(newest, config=other, tracking_uri=uri)
+    listed = scoring.list_models(tracking_uri=uri)
+    assert listed.select("version", "decision").rows() == [(2, second.action), (1, "promoted")]
+    assert listed["judged_on"].to_list() == [min(newest)] * 2
+    assert listed["learned_until"].to_list() == [max(newest)] * 2
+    one, two = (fetch_model(f"models:/scoring/{number}", tracking_uri=uri) for number in (1, 2))
+    assert (two.tier_cuts, two.provenance["tiers_of"]) == (one.tier_cuts, one.id)
+    assert (two.quantiles == one.quantiles).all()
+    assert two.with_context != one.with_context
+    both = scoring.publish(newest, config=other, tracking_uri=uri)
+    assert both.version == second.version
+    assert scoring.list_models(tracking_uri=uri).height == 2
+    when = f"{min(newest):%Y-%m-%d}"
     assert first.judgement is not None
+    assert f"judged: the new model, as trained on the exports until {when}" in first.judgement.reason
     assert second.judgement is not None
+    assert f"judged: both models, as trained on the exports until {when}" in second.judgement.reason
     assert second.champion == first.version.model_id
     assert second.judgement.champion == first.judgement.challenger
     assert second.judgement.comparison is not None
 
 
 def test_a_champion_that_cannot_be_loaded_is_replaced(
-    uri: str, newest: dict[datetime, pl.DataFrame], quick: TrainingConfig, small_model: scoring.Model, tmp_path: Path
+    uri: str, newest: dict[datetime, pl.DataFrame], quick: TrainingConfig, other: scoring.Model, tmp_path: Path
 ) -> None:
-    first = scoring.promote(small_model, force=True, tracking_uri=uri)
+    first = scoring.promote(other, force=True, tracking_uri=uri)
     [document] = (tmp_path / "mlruns" / first.version.run_id).rglob("model.json")
     document.write_bytes(b"{}")
     decision = scoring.publish(newest, config=quick, tracking_uri=uri)
@@ -340,6 +381,9 @@ def test_a_champion_that_cannot_be_loaded_is_replaced(
     assert decision.judgement is not None
     assert decision.judgement.reason.startswith("version 1 in use cannot be loaded (model.json of 'model' is not what")
     assert in_use(uri) == [2]
+    [document] = (tmp_path / "mlruns" / decision.version.run_id / "artifacts" / "model").rglob("model.json")
+    document.write_bytes(b"{}")
+    assert scoring.publish(newest, config=quick, tracking_uri=uri).version.version == 3  # the same, but whole
 
 
 def test_one_export_is_registered_but_not_judged(
@@ -376,10 +420,10 @@ def test_without_mlflow_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPat
 
 
 def test_it_is_quiet_and_leaves_mlflow_as_it_was(
-    uri: str, small_model: scoring.Model, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+    uri: str, other: scoring.Model, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     levels = {name: logging.getLogger(name).level for name in ("mlflow", "alembic")}
-    scoring.log_training(small_model, tracking_uri=uri)
+    scoring.log_training(other, tracking_uri=uri)
     scoring.list_models(tracking_uri=uri)
     assert capfd.readouterr() == ("", "")
     assert caplog.records == []

@@ -67,11 +67,11 @@ def _list(options: argparse.Namespace) -> int:
 
     found = list_models(options.name, tracking_uri=options.tracking_uri)
     if options.json:
-        rows = found.with_columns(pl.col("logged").dt.strftime("%FT%TZ")).to_dicts()
+        rows = found.with_columns(pl.col("learned_until", "judged_on", "logged").dt.strftime("%FT%TZ")).to_dicts()
         print(json.dumps(rows, indent=2))
         return 0
     for row in found.iter_rows(named=True):
-        judged = f", judged on {row['judged_on'][:10]}" if row["judged_on"] else ""
+        judged = f", judged on {row['judged_on']:%Y-%m-%d}" if row["judged_on"] else ""
         decided = f"{row['decision']}{judged}: {row['reason']}" if row["decision"] else "no decision"
         print(plain(f"{row['version']:>4}  {row['alias'] or '':<8}  {row['model_id']}  {decided}"))
     if found["alias"].null_count() == found.height:
@@ -110,6 +110,9 @@ def _tell(decision: Decision, as_json: bool) -> int:
         print(json.dumps(decision.to_dict(), indent=2))
         return 0
     version, judgement = decision.version, decision.judgement
+    if decision.action == "kept":
+        print(plain(f"Version {version.version} of {version.name} ({version.model_id}) is in use already."))
+        return 0
     print(plain(f"Version {version.version} of {version.name} ({version.model_id}) is {decision.action}."))
     if judgement is not None:
         when = "" if judgement.as_of is None else f" on {judgement.as_of:%Y-%m-%d}"

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from scoring.tracking.judging import Judgement
 from scoring.tracking.publishing import publish
-from scoring.tracking.registry import CHAMPION, Decision, fetch_model, list_models, promote, revert
+from scoring.tracking.registry import Decision, list_models, promote, revert
 from scoring.tracking.runs import NAME, Version, log_training
+from scoring.tracking.versions import CHAMPION, fetch_model
 
 __all__ = [
     "CHAMPION",

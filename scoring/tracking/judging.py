@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from math import isfinite
 from typing import Any, Final
 
 from scoring.config import Target
@@ -24,6 +25,8 @@ __all__ = ["LEAST_OUTCOMES", "TARGET", "Candidate", "Judgement", "find_lesson", 
 
 TARGET: Final[Target] = "engaged"
 """What is judged: the chance that gives the priority."""
+
+_WORDS: Final = {"better": "better", "no difference": "not worse", "worse": "worse"}
 
 LEAST_OUTCOMES: Final = 20
 """Rows that did it, and rows that did not, below which nothing is shown."""
@@ -164,7 +167,17 @@ def judge(challenger: Candidate, champion: Candidate, lesson: Labelled | None) -
     better, reason = verdict(comparison)
     if new.id == old.id:
         reason = f"trained as the model in use was; new are only exports after {lesson.as_of:%Y-%m-%d}"
+    else:
+        reason += _as_of_then(lesson.as_of, new=new is not challenger.model, old=old is not champion.model)
     return Judgement(better, reason, lesson.as_of, lesson.until, new.id, old.id, comparison)
+
+
+def _as_of_then(when: datetime, *, new: bool, old: bool) -> str:
+    """Say which of the two is judged as it was, since by now it has learned from what judges."""
+    if not (new or old):
+        return ""
+    who = "both models" if new and old else "the new model" if new else "the model in use"
+    return f"; judged: {who}, as trained on the exports until {when:%Y-%m-%d} only, since what followed is the test"
 
 
 def verdict(comparison: Comparison) -> tuple[bool, str]:
@@ -178,17 +191,14 @@ def verdict(comparison: Comparison) -> tuple[bool, str]:
     Returns
     -------
     tuple of bool and str
-        False if the interval of either difference lies wholly below 0, or could not be measured.
+        False if the interval of either difference lies wholly below 0 by more than rounding, or could not be measured.
     """
     said, allowed = [], True
     for what, measure, found in (
         ("order", "AUC", comparison.order),
         ("calibration", "log loss saved", comparison.calibration),
     ):
-        fine = found.high >= 0  # not so for NaN
-        allowed = allowed and fine
-        word = {"better": "better", "no difference": "not worse"}[found.verdict] if fine else "worse"
-        if found.high != found.high:
-            word = "not measurable"
+        word = _WORDS[found.verdict] if isfinite(found.high) else "not measurable"
+        allowed = allowed and word in ("better", "not worse")
         said.append(f"{what} {word} ({measure} {found.estimate:+.4f}, {found.low:+.4f} to {found.high:+.4f})")
     return allowed, "; ".join(said)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from scoring.config import TrainingConfig
-from scoring.evaluation import Evaluation
+from scoring.errors import InputError
+from scoring.evaluation import Evaluation, evaluate_snapshots
 from scoring.model import SHIPPED, Model, load_model
 from scoring.snapshots import Exports, Snapshot, take_snapshots
 from scoring.tracking.judging import find_lesson
-from scoring.tracking.registry import Decision, decide
+from scoring.tracking.registry import Decision, decide, keep
 from scoring.tracking.runs import NAME, log_training
 from scoring.tracking.store import open_store
+from scoring.tracking.versions import find_champion, find_same
 from scoring.training import train_snapshots
 
 __all__ = ["publish"]
@@ -39,7 +42,8 @@ def publish(
     name : str
         Of the experiment, of the model in the registry, and of the model itself.
     evaluation : Evaluation, optional
-        As for `log_training`.
+        What `scoring.evaluate` gave for these exports; by default they are evaluated here, so that the run holds the
+        figures of each date.
     force : bool
         As for `promote`.
     tracking_uri : str, optional
@@ -48,7 +52,8 @@ def publish(
     Returns
     -------
     Decision
-        Its judgement says on which dates and by which figures; the model is registered whatever was decided.
+        Its judgement says on which dates and by which figures; the model is registered whatever was decided, unless it
+        is registered already: then that version is meant. ``kept`` if that is in use.
 
     Raises
     ------
@@ -64,16 +69,45 @@ def publish(
     exports, which is what is put into use. What was judged is the way of training, one period ago; its id is recorded
     as ``judged_challenger``. The model in use is taken in the same way: as it is, if it has not learned from that
     period, else as it was before.
+
+    The tier cuts and percentiles of the model in use are kept, so that a tier means what it meant; the first model that
+    is published sets them.
     """
-    with open_store(tracking_uri, create=True):
-        pass  # what is missing is said before the work, not after it
+    with open_store(tracking_uri, create=True) as client:  # what is missing is said before the work, not after it
+        champion = find_champion(client, name)
     snapshots, start = take_snapshots(exports, suppress=suppress), load_model(prior)
+    previous = None if champion is None else champion[1]
 
     def trained(some: Sequence[Snapshot]) -> Model:
-        return train_snapshots(some, config=config, prior=start, name=name, jobs=jobs)
+        return train_snapshots(some, config=config, prior=start, previous=previous, name=name, jobs=jobs)
 
     model, lesson = trained(snapshots), find_lesson(snapshots)
-    earlier = None if lesson is None else trained([one for one in snapshots if one.as_of <= lesson.as_of])
-    version = log_training(model, earlier=earlier, evaluation=evaluation, name=name, tracking_uri=tracking_uri)
+    if champion is not None and _but_for_tiers(model) == _but_for_tiers(champion[1]):
+        return keep(champion[0])
+    with open_store(tracking_uri) as client:
+        version = find_same(client, name, model, twin=lesson is not None)
+    if version is None:
+        earlier = None if lesson is None else trained([one for one in snapshots if one.as_of <= lesson.as_of])
+        if evaluation is None:
+            evaluation = _evaluated(snapshots, config, start, jobs)
+        version = log_training(model, earlier=earlier, evaluation=evaluation, name=name, tracking_uri=tracking_uri)
     with open_store(tracking_uri) as client:
         return decide(client, version, snapshots, force=force)
+
+
+def _evaluated(
+    snapshots: Sequence[Snapshot], config: TrainingConfig | None, prior: Model, jobs: int
+) -> Evaluation | None:
+    """Evaluate by time; None where a single export, or too few outcomes, leave nothing to see."""
+    if len(snapshots) < 2:
+        return None
+    try:
+        return evaluate_snapshots(snapshots, config=config, prior=prior, jobs=jobs)
+    except InputError:
+        return None
+
+
+def _but_for_tiers(model: Model) -> bytes:
+    """All of a model but whose tiers it keeps: one trained as that in use keeps the tiers of that, not of the first."""
+    told = {key: value for key, value in model.provenance.items() if key != "tiers_of"}
+    return replace(model, provenance=told).document

@@ -6,12 +6,10 @@ The version in use has the alias `champion`. Every decision about it is kept as 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
@@ -20,20 +18,18 @@ from scoring.errors import ModelError
 from scoring.model import SHIPPED, Model, load_model
 from scoring.snapshots import Exports, Snapshot, take_snapshots
 from scoring.tracking.judging import Candidate, Judgement, find_lesson, judge
-from scoring.tracking.pyfunc import DATA
-from scoring.tracking.runs import EARLIER, MODEL, NAME, Version, log_training
+from scoring.tracking.runs import NAME, Version, log_training
 from scoring.tracking.store import Figure, log_figures, open_run, open_store
+from scoring.tracking.versions import CHAMPION, candidate_of, find_registered, find_same, find_version, version_of
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities.model_registry import ModelVersion
 
-__all__ = ["CHAMPION", "Decision", "decide", "fetch_model", "list_models", "promote", "revert"]
+__all__ = ["Decision", "decide", "keep", "list_models", "promote", "revert"]
 
-CHAMPION: Final = "champion"
 _BEFORE: Final = "champions"  # tag of the registered model: the versions that came into use, the newest last
 _RECORD: Final = "record"  # tag of a version: the newest decision about it, as JSON
-_URI: Final = re.compile(r"models:/([^/@:]+)(?:/([1-9]\d*)|@([\w.-]+))")
 _INTERVAL: Final = ("estimate", "low", "high")
 
 
@@ -44,7 +40,8 @@ class Decision:
     Attributes
     ----------
     action : str
-        ``promoted``; ``forced``: promoted by a person, whatever the figures say; ``refused``; or ``reverted``.
+        ``promoted``; ``forced``: promoted by a person, whatever the figures say; ``refused``; ``kept``: it was in use
+        already, so nothing was decided and nothing is recorded; or ``reverted``.
     version : Version
         What it was decided about; for a revert, the version that is in use again.
     champion : str
@@ -84,7 +81,8 @@ def promote(
     Parameters
     ----------
     challenger : Version, int, Model, str or Path
-        A version of the registry, its number or its ``models:/NAME/3``; any other model is registered first.
+        A version of the registry, its number or its ``models:/NAME/3``; any other model is registered first, unless
+        a version is the same model: then that is meant.
     exports : mapping, sequence, or one export
         As for `scoring.train`; they judge. What counts is the newest date of which the later ones prove the 30 days.
     name : str
@@ -99,14 +97,15 @@ def promote(
     Returns
     -------
     Decision
-        Recorded as a run and as tags of the version, also where it is refused.
+        Recorded as a run and as tags of the version, also where it is refused. Of a version that is in use nothing is
+        judged: it is ``kept``.
 
     Raises
     ------
     InputError
         If an export cannot be used.
     ModelError
-        If there is no such version, it is in use already, or mlflow refuses.
+        If there is no such version, or mlflow refuses.
 
     Notes
     -----
@@ -128,10 +127,12 @@ def _entered(client: MlflowClient, challenger: object, name: str, tracking_uri: 
     if isinstance(challenger, Version):
         return challenger
     if isinstance(challenger, int):
-        return _told(client.get_model_version(name, str(challenger)))
+        return version_of(find_version(client, f"models:/{name}/{challenger}"))
     if isinstance(challenger, str) and challenger.startswith("models:/"):
-        return _told(_find(client, challenger))
-    return log_training(challenger, name=name, tracking_uri=tracking_uri)  # type: ignore[arg-type]
+        return version_of(find_version(client, challenger))
+    model = load_model(challenger)  # type: ignore[arg-type]
+    same = find_same(client, name, model)
+    return log_training(model, name=name, tracking_uri=tracking_uri) if same is None else same
 
 
 def decide(client: MlflowClient, version: Version, snapshots: Sequence[Snapshot], *, force: bool) -> Decision:
@@ -152,11 +153,11 @@ def decide(client: MlflowClient, version: Version, snapshots: Sequence[Snapshot]
     -------
     Decision
     """
-    registered = client.get_registered_model(version.name)
+    registered = find_registered(client, version.name)
     current = registered.aliases.get(CHAMPION)
     if current is not None and int(current) == version.version:
-        raise ModelError(f"version {current} of {version.name} is in use already", hint="see `scoring models list`")
-    new = _candidate(client, client.get_model_version(version.name, str(version.version)))
+        return keep(version)
+    new = candidate_of(client, client.get_model_version(version.name, str(version.version)))
     old, unusable = _in_use(client, version.name, current)
     judgement = judge(new, old, find_lesson(snapshots))
     if unusable:
@@ -168,27 +169,19 @@ def decide(client: MlflowClient, version: Version, snapshots: Sequence[Snapshot]
     return decision
 
 
+def keep(version: Version) -> Decision:
+    """Leave the version in use where it is."""
+    return Decision("kept", version, version.model_id, Judgement(False, "it is the model in use already"))
+
+
 def _in_use(client: MlflowClient, name: str, current: object) -> tuple[Candidate, str]:
     """Find what is in use: the champion, or the shipped model where there is none, or none that can be loaded."""
     if current is None:
         return Candidate(load_model(SHIPPED)), ""
     try:
-        return _candidate(client, client.get_model_version(name, str(current))), ""
+        return candidate_of(client, client.get_model_version(name, str(current))), ""
     except ModelError as error:  # of another version of this package, or damaged: it cannot score either
         return Candidate(load_model(SHIPPED)), f"version {current} in use cannot be loaded ({error.found})"
-
-
-def _candidate(client: MlflowClient, version: ModelVersion) -> Candidate:
-    model = _download(client, version.run_id, f"{MODEL}/{DATA}")
-    earlier = _download(client, version.run_id, EARLIER) if "earlier_id" in version.tags else None
-    return Candidate(model, earlier)
-
-
-def _download(client: MlflowClient, run: str | None, artefact: str) -> Model:
-    if not run:
-        raise ModelError("that version was not registered by this package", hint="see `scoring models list`")
-    with TemporaryDirectory() as folder:
-        return load_model(Path(client.download_artifacts(run, artefact, folder)))
 
 
 def _stack(tags: dict[str, str], current: object) -> list[int]:
@@ -249,7 +242,7 @@ def revert(name: str = NAME, *, tracking_uri: str | None = None) -> Decision:
         If none was in use before.
     """
     with open_store(tracking_uri) as client:
-        registered = client.get_registered_model(name)
+        registered = find_registered(client, name)
         current = registered.aliases.get(CHAMPION)
         before = _stack(registered.tags, current)
         while before and current is not None and before[-1] == int(current):
@@ -259,8 +252,8 @@ def revert(name: str = NAME, *, tracking_uri: str | None = None) -> Decision:
                 f"no version of {name} was in use before" + ("" if current is None else f" version {current}"),
                 hint="without one, the shipped model is in use: score without --model",
             )
-        left = "none" if current is None else _told(client.get_model_version(name, str(current))).model_id
-        decision = Decision("reverted", _told(client.get_model_version(name, str(before[-1]))), left)
+        left = "none" if current is None else version_of(client.get_model_version(name, str(current))).model_id
+        decision = Decision("reverted", version_of(client.get_model_version(name, str(before[-1]))), left)
         _record(client, decision, about=before[-1] if current is None else int(current), before=before)
         return decision
 
@@ -280,8 +273,9 @@ def list_models(name: str = NAME, *, tracking_uri: str | None = None) -> pl.Data
     polars.DataFrame
         One row a version, the newest first: `version`, `model_id`, `alias` (``champion`` for the one in use, else
         null), `decision` (``promoted``, ``forced``, ``refused``, ``reverted``: it was in use; null if none), `reason`,
-        `learned_until` and `judged_on` (dates of exports), `rows` and `outcomes` that judged it, `order` (difference in
-        AUC) and `calibration` (log loss saved), each with its `_low` and `_high`, and `logged` (mlflow's time, UTC).
+        `learned_until` and `judged_on` (dates of exports, UTC), `rows` and `outcomes` that judged it, `order`
+        (difference in AUC) and `calibration` (log loss saved), each with its `_low` and `_high`, and `logged` (mlflow's
+        time, UTC).
 
     Raises
     ------
@@ -289,7 +283,7 @@ def list_models(name: str = NAME, *, tracking_uri: str | None = None) -> pl.Data
         If there is no such model.
     """
     with open_store(tracking_uri) as client:
-        aliases = {int(version): alias for alias, version in client.get_registered_model(name).aliases.items()}
+        aliases = {int(version): alias for alias, version in find_registered(client, name).aliases.items()}
         found = client.search_model_versions(f"name = '{name}'")
         rows = [_row(version, aliases.get(int(version.version))) for version in found]
     return pl.DataFrame(rows, schema=_LISTED, orient="row").sort("version", descending=True)
@@ -297,7 +291,8 @@ def list_models(name: str = NAME, *, tracking_uri: str | None = None) -> pl.Data
 
 _LISTED: Final[dict[str, Any]] = {
     "version": pl.Int64, "model_id": pl.String, "alias": pl.String, "decision": pl.String, "reason": pl.String,
-    "learned_until": pl.String, "judged_on": pl.String, "rows": pl.Int64, "outcomes": pl.Int64,
+    "learned_until": pl.Datetime("us", "UTC"), "judged_on": pl.Datetime("us", "UTC"),
+    "rows": pl.Int64, "outcomes": pl.Int64,
     "order": pl.Float64, "order_low": pl.Float64, "order_high": pl.Float64,
     "calibration": pl.Float64, "calibration_low": pl.Float64, "calibration_high": pl.Float64,
     "logged": pl.Datetime("ms", "UTC"),
@@ -319,8 +314,8 @@ def _row(version: ModelVersion, alias: str | None) -> dict[str, Any]:
         "alias": alias,
         "decision": tags.get("decision"),
         "reason": record.get("reason"),
-        "learned_until": tags.get("learned_until") or None,
-        "judged_on": record.get("judged_on"),
+        "learned_until": _date(tags.get("learned_until")),
+        "judged_on": _date(record.get("judged_on")),
         "rows": comparison.get("rows"),
         "outcomes": comparison.get("outcomes"),
         **figures,
@@ -328,37 +323,5 @@ def _row(version: ModelVersion, alias: str | None) -> dict[str, Any]:
     }
 
 
-def fetch_model(uri: str, *, tracking_uri: str | None = None) -> Model:
-    """Load a model of the registry.
-
-    Parameters
-    ----------
-    uri : str
-        ``models:/NAME@champion`` (or another alias), or ``models:/NAME/3``.
-    tracking_uri : str, optional
-        As for `log_training`.
-
-    Returns
-    -------
-    Model
-        Its files are checked as `scoring.load_model` checks them.
-
-    Raises
-    ------
-    ModelError
-        If there is no such model, or it is damaged.
-    """
-    with open_store(tracking_uri) as client:
-        return _download(client, _find(client, uri).run_id, f"{MODEL}/{DATA}")
-
-
-def _find(client: MlflowClient, uri: str) -> ModelVersion:
-    match = _URI.fullmatch(uri)
-    if match is None:
-        raise ModelError(f"no model is meant by {uri[:80]!r}", expected="models:/NAME@champion or models:/NAME/3")
-    name, version, alias = match.groups()
-    return client.get_model_version(name, version) if version else client.get_model_version_by_alias(name, alias)
-
-
-def _told(version: ModelVersion) -> Version:
-    return Version(version.name, int(version.version), version.tags.get("model_id", ""), version.run_id or "")
+def _date(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TypeAlias
@@ -30,14 +32,20 @@ def files(exports: dict[datetime, pl.DataFrame], tmp_path_factory: pytest.TempPa
     return found
 
 
+@pytest.fixture
+def other() -> scoring.Model:
+    return replace(scoring.load_model(), name="other")
+
+
 @pytest.fixture(autouse=True)
 def usual(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
 
 
 def test_from_exports_to_scores_and_back(
-    run: Run, files: list[Path], quick: TrainingConfig, small_model: scoring.Model
+    run: Run, files: list[Path], quick: TrainingConfig, other: scoring.Model, empty_store: Path
 ) -> None:
+    shutil.copy(empty_store, ".")
     Path("quick.toml").write_text(quick.to_toml())
     code, out, err = run("models", "promote", *files, "--config", "quick.toml")
     assert (code, err) == (0, "")
@@ -57,7 +65,12 @@ def test_from_exports_to_scores_and_back(
     assert json.loads(out)["model_id"] == listed["model_id"]
     assert (listed["alias"], listed["decision"]) == ("champion", "promoted")
 
-    small_model.save("small")
+    code, out, err = run("models", "promote", *files, "--config", "quick.toml")
+    assert (code, err) == (0, "")
+    assert "Version 1 of scoring (scoring-" in out
+    assert "is in use already." in out
+
+    other.save("small")
     code, out, err = run("models", "promote", *files, "--model", "small", "--force", "--json")
     assert (code, err) == (0, "")
     told = json.loads(out)
@@ -70,8 +83,9 @@ def test_from_exports_to_scores_and_back(
     assert "no version of scoring was in use before version 1" in err
 
 
-def test_refused_is_no_failure(run: Run, files: list[Path], small_model: scoring.Model) -> None:
-    small_model.save("small")
+def test_refused_is_no_failure(run: Run, files: list[Path], other: scoring.Model, empty_store: Path) -> None:
+    shutil.copy(empty_store, ".")
+    other.save("small")
     code, out, err = run("models", "promote", files[-1], "--model", "small")
     assert (code, err) == (0, "")
     assert "is refused." in out
