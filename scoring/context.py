@@ -22,7 +22,7 @@ from scoring.paths import local_path
 from scoring.schema import empty, same_time
 from scoring.writing import beside
 
-__all__ = ["LEVELS", "SOURCES", "Context", "total_rows"]
+__all__ = ["LEVELS", "SOURCES", "Context", "level_key", "total_rows"]
 
 _FORMAT: Final = "1"
 _HEADER: Final = "scoring.context"
@@ -69,7 +69,19 @@ SOURCES: Final[Mapping[str, frozenset[str]]] = {
 """The fields that each total is added up from."""
 
 
-def _key(level: str) -> pl.Expr:
+def level_key(level: str) -> pl.Expr:
+    """Make the key by which rows belong together at a level.
+
+    Parameters
+    ----------
+    level : {"rep", "account", "contact"}
+        As for `total_rows`.
+
+    Returns
+    -------
+    polars.Expr
+        Text in lower case, named `key`; null where the row belongs to none.
+    """
     return _KEYS[level].str.strip_chars().str.to_lowercase().alias("key")
 
 
@@ -102,7 +114,7 @@ def total_rows(table: pl.DataFrame, level: str, as_of: datetime) -> pl.DataFrame
     dated = table.with_columns(same_time(as_of, table.height))
     if level == "org":
         return dated.select(_TOTALS)
-    keyed = dated.with_columns(_key(level)).filter(pl.col("key").is_not_null())
+    keyed = dated.with_columns(level_key(level)).filter(pl.col("key").is_not_null())
     return keyed.group_by("key").agg(_TOTALS).sort("key")
 
 
@@ -161,7 +173,7 @@ class Context:
             if level == "org":
                 out = out.with_columns(pl.lit(column.item(), dtype=column.dtype).alias(column.name) for column in named)
                 continue
-            out = out.with_columns(_key(level))
+            out = out.with_columns(level_key(level))
             if self.hashed:
                 out = out.with_columns(_hash(out["key"]))
             out = out.join(named, on="key", how="left", maintain_order="left").drop("key")

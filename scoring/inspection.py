@@ -13,6 +13,7 @@ import polars as pl
 from scoring import schema
 from scoring.features import FEATURES, compute, observe
 from scoring.intake import Intake, take_in
+from scoring.lines import plain
 from scoring.validation import RULES
 
 __all__ = ["Findings", "inspect_export"]
@@ -68,8 +69,8 @@ class Findings:
     def to_text(self) -> str:
         """Return the findings as lines for a terminal."""
         files = self.details.get("files", [])
-        about = ", ".join(f"{name} {value}" for name, value in self.details.items() if name != "files")
-        about = about or ", ".join(f"{Path(file['path']).name} {file['rows']:,} rows" for file in files)
+        about = ", ".join(f"{name} {plain(value)}" for name, value in self.details.items() if name != "files")
+        about = about or ", ".join(f"{plain(Path(file['path']).name)} {file['rows']:,} rows" for file in files)
         found = len(schema.FIELDS) - len(self.missing)
         lines = [
             f"{self.kind}{f' ({about})' if about else ''}: {self.rows:,} rows, {found} of {len(schema.FIELDS)} fields",
@@ -78,18 +79,18 @@ class Findings:
             f"{self.flagged:,} contradict themselves",
         ]
         if self.renamed:
-            lines.append("renamed: " + ", ".join(f"{old} -> {new}" for old, new in self.renamed.items()))
+            lines.append("renamed: " + ", ".join(f"{plain(old)} -> {new}" for old, new in self.renamed.items()))
         if self.missing:
             lines.append("missing: " + ", ".join(self.missing))
         if self.extra:
-            lines.append("extra, kept as they are: " + ", ".join(self.extra))
+            lines.append("extra, kept as they are: " + ", ".join(map(plain, self.extra)))
         if self.rules:
             lines.append("rules:")
             lines += [f"  {r['rows']:>10,}  {r['kind']:<6}  {r['rule']}: {r['meaning']}" for r in self.rules]
         empty = [name for name, part in self.nulls.items() if part == 1]
-        partly = [f"{name} {part:.0%}" for name, part in self.nulls.items() if 0 < part < 1]
+        partly = [f"{plain(name)} {part:.0%}" for name, part in self.nulls.items() if 0 < part < 1]
         if empty:
-            lines.append("empty columns: " + ", ".join(empty))
+            lines.append("empty columns: " + ", ".join(map(plain, empty)))
         if partly:
             lines.append("null shares: " + ", ".join(partly))
         lines.append("the model can use: " + (", ".join(self.used) or "nothing"))

@@ -23,6 +23,7 @@ from scoring.config import HORIZON_DAYS, TARGETS, TIERS, Target
 from scoring.dating import parse_as_of
 from scoring.errors import ModelError
 from scoring.features import FEATURES
+from scoring.lines import plain
 from scoring.paths import local_path
 from scoring.reference import Reference
 from scoring.scorecard import Floats, Lookup, Scorecard, from_dict, to_dict
@@ -324,6 +325,8 @@ def _model(content: dict[str, Any]) -> Model:
     if content["horizon_days"] != HORIZON_DAYS:
         raise ModelError(f"a horizon of {content['horizon_days']} days", expected=str(HORIZON_DAYS))
     name, provenance = str(content["name"]), dict(content["provenance"])
+    if name != plain(name):  # it is a part of every scored row, and is printed
+        raise ModelError("the model's name holds control characters", hint="save the model under another name")
     told = "reference" in content  # models of before have none
     reference = Reference.from_dict(content["reference"], known=list(features)) if told else None
     return Model(name, with_context, without_context, quantiles, (first, second, third), provenance, reference)

@@ -162,7 +162,7 @@ def empty(rows: int = 0) -> pl.DataFrame:
     >>> empty(2).shape
     (2, 40)
     """
-    return pl.DataFrame({field.name: pl.Series([None] * rows, dtype=field.dtype) for field in FIELDS})
+    return pl.DataFrame([pl.Series(field.name, [None], dtype=field.dtype).new_from_index(0, rows) for field in FIELDS])
 
 
 def same_time(when: datetime, rows: int) -> pl.Series:

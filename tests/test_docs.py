@@ -6,6 +6,7 @@ import re
 import shlex
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import ModuleType
 
 import polars as pl
 import pytest
@@ -33,6 +34,11 @@ def commands(text: str) -> list[str]:
     return [line.split("#")[0].strip() for line in text.splitlines() if line.split("#")[0].strip()]
 
 
+def name_of(verb: ModuleType) -> str:
+    """Return the name that a verb has on the command line."""
+    return verb.__name__.rsplit(".", 1)[-1].replace("_", "-")
+
+
 COMMANDS = [line for language, text in blocks(README) if language == "sh" for line in commands(text)]
 TARGETS = set(re.findall(r"^([a-z]+):", MAKEFILE, re.MULTILINE))
 
@@ -57,7 +63,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_the_pages_speak_of_every_verb() -> None:
     lines = [line for page in PAGES.values() for kind, text in blocks(page) if kind == "sh" for line in commands(text)]
     said = {shlex.split(line)[1] for line in lines if line.startswith("scoring")}
-    assert said == {verb.__name__.rsplit(".", 1)[-1] for verb in VERBS}
+    assert said == set(map(name_of, VERBS))
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -129,7 +135,7 @@ def test_help_names_every_verb_and_option(capsys: pytest.CaptureFixture[str]) ->
     assert stop.value.code == 0
     shown = capsys.readouterr().out
     for verb in VERBS:
-        name = verb.__name__.rsplit(".", 1)[-1]
+        name = name_of(verb)
         assert re.search(rf"^ +{name}\s+\w", shown, re.MULTILINE)
         with pytest.raises(SystemExit) as stop:
             main([name, "--help"])

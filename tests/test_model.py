@@ -231,6 +231,8 @@ DAMAGES: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
     "cuts that are none": (replaced([float("nan")] * 3, "tier_cuts"), "tier cuts"),
     "another horizon": (replaced(7, "horizon_days"), "7 days"),
     "no horizon": (without("horizon_days"), "horizon_days"),
+    "a name that steers": (replaced("own\x1b[2J", "name"), "control characters"),
+    "a name of two lines": (replaced("own\nall is well", "name"), "control characters"),
     "provenance of text": (replaced("me", "provenance"), "damaged"),
     "features as a list": (replaced([1], "features"), "damaged"),
     "features as nothing": (replaced(None, "features"), "damaged"),

@@ -57,3 +57,42 @@ def test_a_file_of_it_adds_up(path: Path, tmp_path: Path) -> None:
     summary = scoring.score_file(path, tmp_path / "out.parquet")
     assert summary.scored + summary.rejected + summary.suppressed == summary.rows
     assert pl.scan_parquet(tmp_path / "out.parquet").select(pl.len()).collect().item() == summary.scored
+
+
+def test_moves_of_a_month_add_up() -> None:
+    old, new = sorted((EXPORTS / "enron").glob("contacts-2001-1*.parquet"))
+    moves = scoring.compare(old, new).moves
+    both = moves.filter(status="both")
+    parts = [f"move_{part}" for part in ("model", "time", "activity", "context")]
+    assert moves.height == pl.read_parquet(new).height
+    assert both.select((pl.sum_horizontal(parts) - pl.col("move")).abs().max()).item() < 1e-9
+    assert (both["new_priority"] - both["old_priority"] - both["chance"]).abs().max() < 1e-9
+    quiet = both.filter(pl.col("move_activity") == 0)
+    assert quiet.height > 100
+    assert (quiet["move_time"] <= 0).mean() > 0.9
+    assert {"improving", "steady", "declining"} <= set(both["trend"])
+
+
+def test_worklists_of_a_month_keep_their_limits() -> None:
+    for path in sorted((EXPORTS / "enron").glob("contacts-2001-1[01]-*.parquet")):
+        scored = scoring.score(path)
+        work = scoring.prioritise(scored, per_rep=20, per_account=3)
+        worked = work.rows.filter(pl.col("part") != "prepare")
+        assert worked.height > 1000
+        assert worked.group_by("rep").len()["len"].max() <= 20
+        assert worked.group_by("rep", "account").len()["len"].max() <= 3
+        assert work.rows.height + work.left_out.height == scored.height
+        assert work.total()["replies"] == pytest.approx(sum(worked["reply_probability"]))
+
+
+def test_a_review_agrees_with_what_really_happened() -> None:
+    export, later = (EXPORTS / "enron" / f"contacts-2001-{month}-01.parquet" for month in ("10", "11"))
+    scored = scoring.score(export)
+    review = scoring.review_scores(scored, later)
+    happened = pl.read_parquet(export.with_name("outcomes-2001-10-01.parquet")).join(scored, on="crm_id", how="semi")
+    for target, flag in (("reply", "replied"), ("meeting", "met")):
+        row = review.levels.row(by_predicate=pl.col("target") == target, named=True)
+        assert row["rows"] == scored.height
+        assert row["observed"] <= happened[flag].sum() <= row["observed"] + row["open"]
+    accounts = scoring.roll_up(scored)
+    assert accounts["rows"].sum() == scored.height

@@ -9,13 +9,45 @@ from collections.abc import Sequence
 from typing import Final
 
 from scoring import __version__
-from scoring.cli import audit, check, drift, evaluate, models, recalibrate, score, simulate, train
+from scoring.cli import (
+    accounts,
+    audit,
+    check,
+    compare,
+    drift,
+    evaluate,
+    explain,
+    models,
+    recalibrate,
+    review,
+    score,
+    simulate,
+    train,
+    worklist,
+    write_back,
+)
 from scoring.cli.terminal import tolerate, warn
 from scoring.errors import LeakageWarning, ModelError, SchemaWarning, ScoringError
 
 __all__ = ["EXIT_CODES", "main"]
 
-VERBS: Final = (score, train, evaluate, models, check, audit, drift, recalibrate, simulate)
+VERBS: Final = (
+    score,
+    worklist,
+    accounts,
+    compare,
+    review,
+    explain,
+    train,
+    evaluate,
+    models,
+    check,
+    audit,
+    drift,
+    recalibrate,
+    simulate,
+    write_back,
+)
 
 EXIT_CODES: Final = {
     0: "all went well",

@@ -4,36 +4,13 @@ from __future__ import annotations
 
 import io
 import sys
-import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from scoring.lines import plain
+
 __all__ = ["plain", "progress", "tolerate", "warn"]
-
-
-def plain(text: object) -> str:
-    r"""Put a space for each control, format and direction character and each line break.
-
-    Parameters
-    ----------
-    text : object
-        Anything; None gives nothing.
-
-    Returns
-    -------
-    str
-        One line.
-
-    Examples
-    --------
-    >>> plain("Ann\x1b[2J")
-    'Ann [2J'
-    """
-    letters = "" if text is None else str(text)
-    if letters.isascii() and letters.isprintable():
-        return letters
-    return "".join(" " if unicodedata.category(char) in _STEERING else char for char in letters)
 
 
 def warn(message: object, *_: Any, **__: Any) -> None:
@@ -72,6 +49,3 @@ def tolerate() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
-
-
-_STEERING = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
