@@ -160,7 +160,7 @@ def infer_as_of(table: pl.DataFrame) -> AsOf:
     Notes
     -----
     With bounds :math:`l_i \le d` and :math:`d \le u_j` the date is the smallest :math:`d` among the lower bounds
-    that minimises :math:`\#\{l_i > d\} + \#\{u_j < d\}`, found with two sorts. Where nothing bounds the date
+    that minimises :math:`\#\{l_i > d\} + \#\{u_j < d\}`. Where nothing bounds the date
     from above (no 30-day count, or none above 0), a newest row that stands alone is not believed: one that is more
     than 45 days, and more than ten years divided by the number of rows, newer than the next.
 
@@ -178,20 +178,33 @@ def infer_as_of(table: pl.DataFrame) -> AsOf:
             expected="as_of, or at least one of the first_ and last_ times",
             hint='give the date of the export, as as_of="2026-03-01"',
         )
-    lower.sort()
-    upper.sort()
-    candidates = np.unique(lower)
-    over = len(lower) - np.searchsorted(lower, candidates, side="right")
-    under = np.searchsorted(upper, candidates, side="left")
-    contradicted = over + under
-    best = int(np.argmin(contradicted))
-    chosen = int(candidates[best])
-    beyond = upper[np.searchsorted(upper, chosen, side="left") :]
+    chosen, contradicted = _fewest(lower, upper)
+    beyond = upper[upper >= chosen]
     doubted = 0
     if not len(beyond):
         chosen, doubted = _without_lone(lower, newest, chosen)
     when = _moment(chosen) + _STEP
-    return AsOf(when, _sentence(when, len(lower), len(upper), int(contradicted[best]) + doubted, beyond))
+    return AsOf(when, _sentence(when, len(lower), len(upper), contradicted + doubted, beyond))
+
+
+def _fewest(lower: np.ndarray, upper: np.ndarray) -> tuple[int, int]:
+    """Return the earliest lower bound that contradicts the fewest bounds, and how many it contradicts."""
+    # A date near the end contradicts few; one with more lower bounds above it than that cannot be the best.
+    late = _nth_latest(lower, len(lower) // 1000)
+    most = int((lower > late).sum()) + int((upper < late).sum())
+    lower = np.sort(lower[lower >= _nth_latest(lower, most)])
+    possible = np.sort(upper[upper >= lower[0]])
+    candidates = np.unique(lower)
+    over = len(lower) - np.searchsorted(lower, candidates, side="right")
+    under = len(upper) - len(possible) + np.searchsorted(possible, candidates, side="left")
+    best = int(np.argmin(over + under))
+    return int(candidates[best]), int(over[best] + under[best])
+
+
+def _nth_latest(times: np.ndarray, place: int) -> int:
+    """Return the time that so many times come after, the first of all if there are not so many."""
+    place = max(len(times) - 1 - place, 0)
+    return int(np.partition(times, place)[place])
 
 
 def _bounds(table: pl.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -211,7 +224,7 @@ def _bounds(table: pl.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         upper.append(found.filter("recent")["time"] + later)
     lower.extend(ticks[name].drop_nulls() for name in _FIRST)
     newest = ticks.select(pl.max_horizontal(pl.all())).to_series().drop_nulls()
-    return newest.to_numpy(), pl.concat(lower, rechunk=True).to_numpy().copy(), pl.concat(upper).to_numpy().copy()
+    return newest.to_numpy(), pl.concat(lower).to_numpy(), pl.concat(upper).to_numpy()
 
 
 def _without_lone(lower: np.ndarray, newest: np.ndarray, chosen: int) -> tuple[int, int]:
@@ -225,7 +238,7 @@ def _without_lone(lower: np.ndarray, newest: np.ndarray, chosen: int) -> tuple[i
     if last == len(rows) - 1:
         return chosen, 0
     believed = lower[lower < rows[last + 1]]
-    return int(believed[-1]), len(lower) - len(believed)
+    return int(believed.max()), len(lower) - len(believed)
 
 
 _LAST_SECOND = int(datetime(9999, 12, 31, tzinfo=UTC).timestamp())
@@ -239,7 +252,7 @@ def _moment(ticks: int) -> datetime:
 def _sentence(when: datetime, lower: int, upper: int, contradicted: int, beyond: np.ndarray) -> str:
     """Say where a date comes from."""
     latest = (
-        f"it is not after {_moment(int(beyond[0])):%Y-%m-%d %H:%M}" if len(beyond) else "nothing says how long after"
+        f"it is not after {_moment(int(beyond.min())):%Y-%m-%d %H:%M}" if len(beyond) else "nothing says how long after"
     )
     against = "none contradicts it" if not contradicted else f"{contradicted:,} of them contradict it"
     return (
