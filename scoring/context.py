@@ -108,20 +108,20 @@ def total_rows(table: pl.DataFrame, level: str, as_of: datetime) -> pl.DataFrame
     >>> total_rows(schema.empty(3), "org", datetime(2026, 1, 1, tzinfo=UTC))["rows"].item()
     3.0
     """
-    return _total(_summands(table, as_of, (level,)), level)
+    return _total(_summands(table.lazy(), as_of, (level,)), level)
 
 
-def _summands(table: pl.DataFrame, as_of: datetime, levels: Collection[str]) -> pl.DataFrame:
+def _summands(table: pl.LazyFrame, as_of: datetime, levels: Collection[str]) -> pl.LazyFrame:
     """Lay out what is added up beside the keys: once for all levels."""
     keys = [_key(level).alias(level) for level in levels if level != "org"]
-    return table.with_columns(same_time(as_of, table.height)).select(*_ADDED, *keys)
+    return table.with_columns(pl.lit(same_time(as_of, 1)).first().alias(_AS_OF)).select(*_ADDED, *keys)
 
 
-def _total(summands: pl.DataFrame, level: str) -> pl.DataFrame:
+def _total(summands: pl.LazyFrame, level: str) -> pl.DataFrame:
     """Add up by one level."""
     if level == "org":
-        return summands.select(_TOTALS)
-    keyed = summands.lazy().filter(pl.col(level).is_not_null())
+        return summands.select(_TOTALS).collect(engine="streaming")
+    keyed = summands.filter(pl.col(level).is_not_null())
     # the streaming engine needs half the time; whole numbers add up to the same in any order
     return keyed.group_by(key=level).agg(_TOTALS).collect(engine="streaming").sort("key")
 
@@ -145,12 +145,12 @@ class Context:
     hashed: bool = False
 
     @classmethod
-    def of(cls, table: pl.DataFrame, as_of: datetime) -> Context:
+    def of(cls, table: pl.DataFrame | pl.LazyFrame, as_of: datetime) -> Context:
         """Add up a typed table whose rows have been accepted.
 
         Parameters
         ----------
-        table : polars.DataFrame
+        table : polars.DataFrame or LazyFrame
             Typed contacts: without rejected and suppressed rows, and each of several equal rows once.
         as_of : datetime
             The date of the export, in UTC.
@@ -159,7 +159,9 @@ class Context:
         -------
         Context
         """
-        summands = _summands(table, as_of, LEVELS)
+        summands = _summands(table.lazy(), as_of, LEVELS)
+        if isinstance(table, pl.DataFrame):
+            summands = summands.collect().lazy()
         return cls(as_of, {level: _total(summands, level) for level in LEVELS})
 
     def join(self, table: pl.DataFrame, only: Collection[str] | None = None) -> pl.DataFrame:

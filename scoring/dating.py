@@ -21,10 +21,13 @@ import polars as pl
 from scoring.errors import InputError
 from scoring.reading.scalars import Unreadable, time_of
 
-__all__ = ["WINDOW", "AsOf", "agree", "date_of_name", "infer_as_of", "parse_as_of"]
+__all__ = ["WINDOW", "AsOf", "Bounds", "Undecided", "agree", "date_of_name", "infer_as_of", "parse_as_of"]
 
 WINDOW = timedelta(days=30)
 """What ``_30d`` counts look back, from the date of the export."""
+
+KEPT = 2_000_000
+"""Times that are kept at least."""
 
 _STEP = timedelta(seconds=1)
 _IN_A_NAME = re.compile(r"(?<!\d)(20\d\d|19\d\d)([-_.]?)(0[1-9]|1[0-2])\2(0[1-9]|[12]\d|3[01])(?!\d)")
@@ -171,20 +174,97 @@ def infer_as_of(table: pl.DataFrame) -> AsOf:
     >>> infer_as_of(empty(2).with_columns(last_inbound_time=times)).when.isoformat()
     '2026-02-03T10:00:01+00:00'
     """
-    newest, lower, upper = _bounds(table)
-    if not len(newest):
-        raise InputError(
-            "no row has a time, so the date of the export cannot be inferred",
-            expected="as_of, or at least one of the first_ and last_ times",
-            hint='give the date of the export, as as_of="2026-03-01"',
-        )
-    chosen, contradicted = _fewest(lower, upper)
-    beyond = upper[upper >= chosen]
-    doubted = 0
-    if not len(beyond):
-        chosen, doubted = _without_lone(lower, newest, chosen)
-    when = _moment(chosen) + _STEP
-    return AsOf(when, _sentence(when, len(lower), len(upper), contradicted + doubted, beyond))
+    bounds = Bounds()
+    bounds.add(table)
+    return bounds.infer()
+
+
+class Undecided(Exception):  # noqa: N818 (it says what is the case)
+    """The bounds that were kept do not decide; all of them would."""
+
+
+class _Latest:
+    """The latest of many times, and how many there were in all."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.times = np.empty(0, dtype=np.int64)
+
+    def add(self, times: np.ndarray) -> None:
+        self.count += len(times)
+        self.times = np.concatenate([self.times, times]) if len(self.times) else times
+        if len(self.times) > 2 * KEPT:
+            self.times = np.partition(self.times, -KEPT)[-KEPT:]
+
+    @property
+    def left_out(self) -> int:
+        return self.count - len(self.times)
+
+
+class Bounds:
+    """What the rows of an export say of its date, part after part.
+
+    Of the lower bounds only the latest are kept, as only they can decide, unless very many contradict each other.
+
+    Examples
+    --------
+    >>> from scoring.schema import empty
+    >>> times = pl.Series(["2026-02-03T10:00:00Z"]).str.to_datetime(time_zone="UTC")
+    >>> bounds = Bounds()
+    >>> for _ in range(2):
+    ...     bounds.add(empty(1).with_columns(last_inbound_time=times))
+    >>> bounds.infer().when.isoformat()
+    '2026-02-03T10:00:01+00:00'
+    """
+
+    def __init__(self) -> None:
+        self._newest, self._lower = _Latest(), _Latest()
+        self._upper: list[np.ndarray] = []
+
+    def add(self, table: pl.DataFrame) -> None:
+        """Add the bounds of some rows.
+
+        Parameters
+        ----------
+        table : polars.DataFrame
+            The typed table, see `scoring.reading`.
+        """
+        newest, lower, upper = _bounds(table)
+        self._newest.add(newest)
+        self._lower.add(lower)
+        self._upper.append(upper)
+
+    def infer(self) -> AsOf:
+        """Infer the date from all rows that were added.
+
+        Returns
+        -------
+        AsOf
+            As `infer_as_of` gives it.
+
+        Raises
+        ------
+        InputError
+            If no row has a time.
+        Undecided
+            If so many bounds contradict each other that those kept do not decide.
+        """
+        if not self._newest.count:
+            raise InputError(
+                "no row has a time, so the date of the export cannot be inferred",
+                expected="as_of, or at least one of the first_ and last_ times",
+                hint='give the date of the export, as as_of="2026-03-01"',
+            )
+        upper = np.concatenate(self._upper)
+        chosen, contradicted = _fewest(self._lower.times, upper)
+        if self._lower.left_out and contradicted >= len(self._lower.times):
+            raise Undecided
+        beyond = upper[upper >= chosen]
+        doubted = 0
+        if not len(beyond):
+            chosen, doubted = _without_lone(self._lower, self._newest, chosen)
+        when = _moment(chosen) + _STEP
+        return AsOf(when, _sentence(when, self._lower.count, len(upper), contradicted + doubted, beyond))
 
 
 def _fewest(lower: np.ndarray, upper: np.ndarray) -> tuple[int, int]:
@@ -227,18 +307,20 @@ def _bounds(table: pl.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return newest.to_numpy(), pl.concat(lower).to_numpy(), pl.concat(upper).to_numpy()
 
 
-def _without_lone(lower: np.ndarray, newest: np.ndarray, chosen: int) -> tuple[int, int]:
+def _without_lone(lower: _Latest, newest: _Latest, chosen: int) -> tuple[int, int]:
     """Step down from newest rows that stand alone; return the bound that is left and how many bounds it contradicts."""
-    rows = np.sort(newest)
-    gap = max(_LONE_GAP_DAYS, _SPAN_DAYS / len(rows)) * _DAY
+    rows = np.sort(newest.times)
+    gap = max(_LONE_GAP_DAYS, _SPAN_DAYS / newest.count) * _DAY
     last = len(rows) - 1
-    lowest = len(rows) - 1 - max(1, len(rows) // 100)
+    lowest = len(rows) - 1 - max(1, newest.count // 100)
     while last > max(lowest, 0) and rows[last] - rows[last - 1] > gap:
         last -= 1
     if last == len(rows) - 1:
         return chosen, 0
-    believed = lower[lower < rows[last + 1]]
-    return int(believed.max()), len(lower) - len(believed)
+    believed = lower.times[lower.times < rows[last + 1]]
+    if (lower.left_out and not len(believed)) or (newest.left_out and not last):
+        raise Undecided
+    return int(believed.max()), len(lower.times) - len(believed)
 
 
 _LAST_SECOND = int(datetime(9999, 12, 31, tzinfo=UTC).timestamp())
