@@ -23,7 +23,7 @@ from scoring.reading import restore
 from scoring.reasons import Explainer
 from scoring.scorecard import logistic
 
-__all__ = ["BATCH_ROWS", "COLUMNS", "refuse_scored", "score", "score_intake"]
+__all__ = ["BATCH_ROWS", "COLUMNS", "refuse_columns", "refuse_scored", "score", "score_intake"]
 
 COLUMNS: Final = (
     "reply_probability", "meeting_probability", "answer_probability", "priority", "percentile", "tier", "evidence",
@@ -114,7 +114,23 @@ def refuse_scored(taken: Intake) -> None:
     InputError
         Naming the columns.
     """
-    already = [name for name in COLUMNS if name in taken.export.source.columns]
+    refuse_columns(taken.export.source.columns)
+
+
+def refuse_columns(names: Sequence[str]) -> None:
+    """Refuse columns that are some of the result.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Columns of the contacts.
+
+    Raises
+    ------
+    InputError
+        Naming them.
+    """
+    already = [name for name in COLUMNS if name in names]
     if already:
         raise InputError(
             f"the input has {len(already)} column(s) of the result already: {', '.join(already)}",

@@ -21,7 +21,7 @@ LAYERS = [
     {"scorecard", "metrics", "intervals", "wording", "snapshots", "reference", "evidence", "truth", "verdicts"},
     {"model", "reasons", "boosting", "blending", "baselines", "segments", "measuring"},
     {"prediction", "inspection", "card", "shipped", "sources", "training", "evaluation", "audit", "levels"},
-    {"batch", "estimator", "own_card", "tracking", "drift", "recalibration"},
+    {"streaming", "batch", "estimator", "own_card", "tracking", "drift", "recalibration"},
     {"cli"},
 ]
 WITHIN = {
@@ -29,6 +29,7 @@ WITHIN = {
     ("validation", "reading"),
     ("validation", "dating"),
     ("intake", "context"),
+    ("batch", "streaming"),
     ("intervals", "metrics"),
     ("reference", "scorecard"),
     ("measuring", "segments"),
