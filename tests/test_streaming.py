@@ -98,6 +98,8 @@ def test_lines_that_are_no_row_are_put_aside_by_their_number(
     lines = contacts.head(50).write_csv().splitlines()
     lines[1:1] = ["", "torn"]
     lines[30:30] = ["", "too,short", "   "]
+    lines[40], lines[41] = lines[40].rpartition(",")[0], lines[41] + ","  # as many separators as there should be
+    lines[45], lines[46] = lines[45] + ",x", lines[46].rpartition(",")[0]
     (tmp_path / "in.csv").write_bytes(b"\xef\xbb\xbf" + "\r\n".join(lines).encode())
     same(tmp_path / "in.csv", tmp_path, lambda: in_parts(700))
 

@@ -23,7 +23,7 @@ import polars as pl
 from scoring.errors import InputError
 from scoring.reading.columns import match, recognised, unrepeated
 
-__all__ = ["Delimited", "finish", "header", "quoted_rows", "read_delimited", "unquoted_rows"]
+__all__ = ["Delimited", "finish", "header", "parse", "quoted_rows", "read_delimited", "unquoted_rows"]
 
 SEPARATORS = (",", ";", "\t", "|")
 LONGEST_ROW = 1000
@@ -113,10 +113,10 @@ def finish(data: bytes, names: list[str], separator: str, skipped: int, rows: pl
     kept = rows.filter("good")
     table = None if kept.height else _no_rows(names)
     if table is None and kept.height == rows.height and rows["span"].sum() == body:
-        table = _parse(data, names, separator, skipped)  # nothing to leave out: without a copy
+        table = parse(data, names, separator, skipped)  # nothing to leave out: without a copy
     if table is None or table.height != kept.height:
         text = kept.select(pl.col("text").str.join("\n")).item()
-        table = _parse(f"{text}\n".encode(), names, separator, 0)
+        table = parse(f"{text}\n".encode(), names, separator, 0)
     if table.height != kept.height:
         raise InputError(f"{kept.height} rows were counted and {table.height} read", hint="export the file again")
     if kept.height != rows.height:
@@ -309,8 +309,30 @@ def _written(cells: list[str], separator: str) -> str:
     return out.getvalue()
 
 
-def _parse(data: bytes, names: list[str], separator: str, skipped: int) -> pl.DataFrame:
-    """Read rows that are known to be good."""
+def parse(data: bytes, names: list[str], separator: str, skipped: int) -> pl.DataFrame:
+    """Read rows that are known to be good.
+
+    Parameters
+    ----------
+    data : bytes
+        Lines.
+    names : list of str
+        Of the columns.
+    separator : str
+        What stands between cells.
+    skipped : int
+        Lines before the first row.
+
+    Returns
+    -------
+    polars.DataFrame
+        All cells as text.
+
+    Raises
+    ------
+    InputError
+        If a row has more cells than there are names, or a quote is not closed.
+    """
     try:
         return pl.read_csv(
             data,

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 import polars as pl
 
+from scoring.errors import InputError
 from scoring.paths import local_path
 from scoring.reading.columns import match, unrepeated
-from scoring.reading.delimited import finish, header, quoted_rows, unquoted_rows
+from scoring.reading.delimited import finish, header, parse, quoted_rows, unquoted_rows
 from scoring.reading.files import Contents, naming, refuse_binary, refuse_foreign
 
 __all__ = ["LEAST_BYTES", "Irregular", "Stream", "open_stream"]
@@ -92,14 +93,32 @@ class Stream:
     def _rows(self) -> Iterator[Contents]:
         line = self.skipped
         for block in _blocks(self.path, self.begin):
-            body = pl.read_lines(block, name="text")["text"]
-            rows = (quoted_rows if b'"' in block else unquoted_rows)(body, self.separator, len(self.names))
-            if rows is None:
-                raise Irregular
-            read = finish(block, self.names, self.separator, 0, rows, len(body))
-            lines = (read.lines + line).cast(pl.UInt32)
-            line += len(body)
-            yield Contents(read.source, "csv", lines, read.broken)
+            part, lines = self._even(block) or self._judged(block)
+            yield replace(part, lines=(part.lines + line).cast(pl.UInt32) if part.lines is not None else None)
+            line += lines
+
+    def _even(self, block: bytes) -> tuple[Contents, int] | None:
+        """Read rows without quotes that all have as many cells as the header; None if they are not like that."""
+        lines = block.count(b"\n") + (not block.endswith(b"\n"))
+        # polars refuses longer rows, so where the separators are as many as they should be, none is shorter either
+        if b'"' in block or block.count(self.separator.encode()) != (len(self.names) - 1) * lines:
+            return None
+        try:
+            table = parse(block, self.names, self.separator, 0)
+        except InputError:
+            return None
+        if table.height != lines:
+            return None
+        return Contents(table, "csv", pl.int_range(1, lines + 1, dtype=pl.UInt32, eager=True)), lines
+
+    def _judged(self, block: bytes) -> tuple[Contents, int]:
+        """Read rows of which each has to be looked at."""
+        body = pl.read_lines(block, name="text")["text"]
+        rows = (quoted_rows if b'"' in block else unquoted_rows)(body, self.separator, len(self.names))
+        if rows is None:
+            raise Irregular
+        read = finish(block, self.names, self.separator, 0, rows, len(body))
+        return Contents(read.source, "csv", read.lines, read.broken), len(body)
 
 
 def _blocks(path: Path, begin: int) -> Iterator[bytes]:
