@@ -108,7 +108,7 @@ def total_rows(table: pl.DataFrame, level: str, as_of: datetime) -> pl.DataFrame
     >>> total_rows(schema.empty(3), "org", datetime(2026, 1, 1, tzinfo=UTC))["rows"].item()
     3.0
     """
-    return _total(_summands(table.lazy(), as_of, (level,)), level)
+    return _total(_summands(table.lazy(), as_of, (level,)), level).collect()
 
 
 def _summands(table: pl.LazyFrame, as_of: datetime, levels: Collection[str]) -> pl.LazyFrame:
@@ -117,13 +117,11 @@ def _summands(table: pl.LazyFrame, as_of: datetime, levels: Collection[str]) -> 
     return table.with_columns(pl.lit(same_time(as_of, 1)).first().alias(_AS_OF)).select(*_ADDED, *keys)
 
 
-def _total(summands: pl.LazyFrame, level: str) -> pl.DataFrame:
+def _total(summands: pl.LazyFrame, level: str) -> pl.LazyFrame:
     """Add up by one level."""
     if level == "org":
-        return summands.select(_TOTALS).collect(engine="streaming")
-    keyed = summands.filter(pl.col(level).is_not_null())
-    # the streaming engine needs half the time; whole numbers add up to the same in any order
-    return keyed.group_by(key=level).agg(_TOTALS).collect(engine="streaming").sort("key")
+        return summands.select(_TOTALS)
+    return summands.filter(pl.col(level).is_not_null()).group_by(key=level).agg(_TOTALS).sort("key")
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,9 +158,9 @@ class Context:
         Context
         """
         summands = _summands(table.lazy(), as_of, LEVELS)
-        if isinstance(table, pl.DataFrame):
-            summands = summands.collect().lazy()
-        return cls(as_of, {level: _total(summands, level) for level in LEVELS})
+        # the streaming engine needs half the time; whole numbers add up to the same in any order
+        totals = pl.collect_all([_total(summands, level) for level in LEVELS], engine="streaming")
+        return cls(as_of, dict(zip(LEVELS, totals, strict=True)))
 
     def join(self, table: pl.DataFrame, only: Collection[str] | None = None) -> pl.DataFrame:
         """Put the totals beside each row.
