@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scoring.errors import ModelError
 from scoring.features import Columns, Feature
 from scoring.scorecard import Floats
+from scoring.scorecard.search import Search
 from scoring.wording import LADDERS
 
 __all__ = ["EACH_WAY", "LEAST", "NOTHING_STANDS_OUT", "Explainer"]
@@ -52,12 +53,11 @@ class Explainer:
             raise ModelError(f"no words for values in {', '.join(wordless)}", expected=", ".join(LADDERS))
         self.facts = list(dict.fromkeys(feature.fact for feature in features))
         self._members = [[i for i, feature in enumerate(features) if feature.fact is fact] for fact in self.facts]
-        self._edges, self._offsets = [], []
+        self._searches, self._offsets = [], []
         sentences: list[str] = []
         for fact in self.facts:
             ladder = LADDERS[fact.unit]
-            # NaN sorts behind infinity and so gets a sentence of its own
-            self._edges.append(np.append(ladder.thresholds, np.float32(np.inf)))
+            self._searches.append(Search(ladder.thresholds))  # a missing value gets a bin of its own
             self._offsets.append(len(sentences))
             sentences += [*(fact.phrase.format(name) for _, name in ladder.steps), fact.absent]
         self._each_way = min(EACH_WAY, len(self.facts))
@@ -142,8 +142,8 @@ class Explainer:
     def _spoken(self, facts: Columns, rows: int) -> NDArray[np.intp]:
         """Find the number of the sentence that is true of each row and fact."""
         spoken = np.empty((rows, len(self.facts)), dtype=np.intp, order="F")
-        for place, (fact, edges, offset) in enumerate(zip(self.facts, self._edges, self._offsets, strict=True)):
+        for place, (fact, search, offset) in enumerate(zip(self.facts, self._searches, self._offsets, strict=True)):
             column = facts[fact.name]
             values = column.to_numpy() if isinstance(column, pl.Series) else column
-            spoken[:, place] = edges.searchsorted(values) + offset
+            spoken[:, place] = search.locate(np.asarray(values, dtype=np.float32)) + offset
         return spoken
