@@ -33,6 +33,7 @@ _STEP = timedelta(seconds=1)
 _IN_A_NAME = re.compile(r"(?<!\d)(20\d\d|19\d\d)([-_.]?)(0[1-9]|1[0-2])\2(0[1-9]|[12]\d|3[01])(?!\d)")
 _QUIET = timedelta(days=7)  # a quiet organisation's newest activity can lie some days before the export
 _DAY = 86_400_000_000  # microseconds
+_NEVER = -(2**63)
 _LONE_GAP_DAYS, _SPAN_DAYS = 45, 3650
 
 _CHANNELS: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -289,22 +290,23 @@ def _nth_latest(times: np.ndarray, place: int) -> int:
 
 def _bounds(table: pl.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the newest time of each row, all lower and all upper bounds, in microseconds since 1970."""
-    lower: list[pl.Series] = []
-    upper: list[pl.Series] = []
-    times = [pl.col(name).dt.timestamp("us") for name in (*(name for name, _ in _CHANNELS), *_FIRST)]
-    ticks = table.select(times)
     later = int(WINDOW / timedelta(microseconds=1))
-    for name, counts in _CHANNELS:
-        recent = pl.any_horizontal(pl.col(count) > 0 for count in counts).fill_null(False)
-        none = pl.all_horizontal(pl.col(count) == 0 for count in counts).fill_null(False)
-        found = table.select(time=pl.col(name).dt.timestamp("us"), recent=recent, none=none).filter(
-            pl.col("time").is_not_null()
-        )
-        lower.append(found.select(pl.col("time") + pl.when("none").then(later).otherwise(0)).to_series())
-        upper.append(found.filter("recent")["time"] + later)
-    lower.extend(ticks[name].drop_nulls() for name in _FIRST)
-    newest = ticks.select(pl.max_horizontal(pl.all())).to_series().drop_nulls()
-    return newest.to_numpy(), pl.concat(lower).to_numpy(), pl.concat(upper).to_numpy()
+    cells = table.select(
+        pl.col(*(name for name, _ in _CHANNELS), *_FIRST).to_physical().fill_null(_NEVER),
+        *(pl.any_horizontal(pl.col(count) > 0 for count in counts).fill_null(False).alias(f"{name} recent")
+          for name, counts in _CHANNELS),
+        *(pl.all_horizontal(pl.col(count) == 0 for count in counts).fill_null(False).alias(f"{name} none")
+          for name, counts in _CHANNELS),
+    )  # fmt: skip
+    column = {name: cells[name].to_numpy() for name in cells.columns}
+    lower, upper = [], []
+    for name, _ in _CHANNELS:
+        there, times = column[name] != _NEVER, column[name]
+        lower.append((times + later * column[f"{name} none"])[there])
+        upper.append(times[there & column[f"{name} recent"]] + later)
+    lower.extend(column[name][column[name] != _NEVER] for name in _FIRST)
+    newest = np.maximum.reduce([column[name] for name in (*(name for name, _ in _CHANNELS), *_FIRST)])
+    return newest[newest != _NEVER], np.concatenate(lower), np.concatenate(upper)
 
 
 def _without_lone(lower: _Latest, newest: _Latest, chosen: int) -> tuple[int, int]:

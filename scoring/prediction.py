@@ -31,7 +31,7 @@ COLUMNS: Final = (
 )  # fmt: skip
 """What scoring adds to the columns of the input, in this order."""
 
-BATCH_ROWS: Final = 65_536
+BATCH_ROWS: Final = 16_384
 """Rows that are scored at once: what a batch needs is used again for the next, which costs half of fresh memory."""
 
 _PRIORITY: Final = TARGETS.index("engaged")

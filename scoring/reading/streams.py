@@ -24,9 +24,9 @@ __all__ = ["LEAST_BYTES", "Irregular", "Stream", "open_stream"]
 
 LEAST_BYTES: Final = 2**23
 """Smaller files are read whole, which is simpler and no slower."""
-BLOCK_BYTES: Final = 2**24
+BLOCK_BYTES: Final = 2**23
 START_BYTES: Final = 2**20
-PART_ROWS: Final = 65_536
+PART_ROWS: Final = 32_768
 _MARK: Final = b"\xef\xbb\xbf"
 
 
