@@ -189,17 +189,26 @@ class _Latest:
 
     def __init__(self) -> None:
         self.count = 0
-        self.times = np.empty(0, dtype=np.int64)
+        self._held = 0
+        self._parts: list[np.ndarray] = []
 
     def add(self, times: np.ndarray) -> None:
         self.count += len(times)
-        self.times = np.concatenate([self.times, times]) if len(self.times) else times
-        if len(self.times) > 2 * KEPT:
-            self.times = np.partition(self.times, -KEPT)[-KEPT:]
+        self._held += len(times)
+        self._parts.append(times)
+        if self._held > 2 * KEPT:
+            self._parts = [np.partition(self.times, -KEPT)[-KEPT:]]
+            self._held = KEPT
+
+    @property
+    def times(self) -> np.ndarray:
+        if len(self._parts) > 1:
+            self._parts = [np.concatenate(self._parts)]
+        return self._parts[0]
 
     @property
     def left_out(self) -> int:
-        return self.count - len(self.times)
+        return self.count - self._held
 
 
 class Bounds:
