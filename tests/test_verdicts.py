@@ -132,7 +132,7 @@ def test_a_product_that_tells_nothing_apart_finds_the_average(world: dict[str, A
     rate = world["outcome"].mean()
     assert found["auc"] == 0.5
     assert [found[f"rate_{part}"] for part in (10, 20, 30)] == pytest.approx([rate] * 3)
-    assert tabulate_top(judged)["lift"].to_list() == pytest.approx([1.0] * 3)
+    assert tabulate_top(judged)["lift"].to_list() == pytest.approx([1.0] * 6)  # of the date, and of the mean
     assert tabulate_reliability(judged)["rows"].to_list() == [ROWS] * 2  # one bin on the date, one over all dates
     assert "1.0 times the average" in text_of(judged)
 
