@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from math import isfinite
@@ -14,11 +14,17 @@ from typing import Any, Final
 import polars as pl
 
 from scoring.context import Context
+from scoring.dating import Undecided, agree, date_of_name
 from scoring.errors import InputError
-from scoring.intake import Intake, take_in
+from scoring.evidence import LEVELS
+from scoring.intake import Intake, date_given, load_context, take_in
 from scoring.model import SHIPPED, Model, load_model
-from scoring.prediction import refuse_scored, score_intake
-from scoring.writing import check_target, refuse_input, write_frame, write_with_lines
+from scoring.prediction import refuse_columns, refuse_scored, score_intake
+from scoring.reading import warn_missing
+from scoring.reading.streams import Irregular, Stream, open_stream
+from scoring.streaming import Tally, laid_down, score_rows
+from scoring.validation import RULES
+from scoring.writing import check_target, refuse_input, write_frame, write_parts, write_with_lines
 
 __all__ = ["Summary", "score_file"]
 
@@ -116,6 +122,11 @@ def score_file(
     aside = target.with_name(target.name + REJECTED)
     refuse_input(aside, source)
     loaded = load_model(model)
+    if isinstance(source, str | Path) and not suppress and (stream := open_stream(source)) is not None:
+        try:
+            return _score_parts(stream, target, aside, loaded, load_context(context), as_of, strict, overwrite)
+        except (Irregular, Undecided):
+            pass  # what cannot be told from a part of the file can be from all of it
     contacts = source if isinstance(source, str | Path) else list(source)
     taken = take_in(contacts, as_of=as_of, context=context, suppress=suppress)
     if not overwrite:
@@ -124,12 +135,8 @@ def score_file(
     fine = scored["problem"].is_null()
     rejected = scored.height - int(fine.sum())
     if strict and rejected:
-        rules = taken.checked.problem.drop_nulls().str.split(":").list.first().unique().sort().to_list()
-        raise InputError(
-            f"{rejected} of {scored.height} rows cannot be used ({', '.join(rules)})",
-            expected="none, as asked for by strict",
-            hint="see them with `scoring check`",
-        )
+        rules = taken.checked.problem.drop_nulls().str.split(":").list.first().unique().to_list()
+        raise _not_strict(rejected, scored.height, rules)
     whole = taken.export.source.with_columns(scored)
     if rejected:
         whole, scored = whole.filter(fine), scored.filter(fine)
@@ -138,6 +145,65 @@ def score_file(
         write_frame(whole, target)
         aside.unlink(missing_ok=True)
     return _summary(taken, scored, rejected, loaded, target, aside if rejected else None)
+
+
+def _not_strict(rejected: int, rows: int, rules: Collection[str]) -> InputError:
+    return InputError(
+        f"{rejected} of {rows} rows cannot be used ({', '.join(sorted(rules))})",
+        expected="none, as asked for by strict",
+        hint="see them with `scoring check`",
+    )
+
+
+def _score_parts(
+    stream: Stream,
+    target: Path,
+    aside: Path,
+    model: Model,
+    context: Context | None,
+    as_of: datetime | date | str | None,
+    strict: bool,
+    overwrite: bool,
+) -> Summary:
+    """Score a large file part after part."""
+    if not overwrite:
+        refuse_columns(stream.names)
+    given = date_given(as_of, context)
+    tally = Tally()
+    with laid_down(stream, target) as rows:
+        if strict and rows.problems:
+            raise _not_strict(rows.problems, rows.starts[-1], rows.rules)
+        dated = given or agree(date_of_name(stream.path), rows.infer())
+        totals = rows.total(dated) if context is None else context
+
+        def parts() -> Iterator[tuple[pl.DataFrame, list[str]]]:
+            for taken, scored in score_rows(rows, model, dated, totals):
+                fine = scored["problem"].is_null()
+                whole, lines = taken.export.source.with_columns(scored), []
+                if not fine.all():
+                    whole, scored, lines = whole.filter(fine), scored.filter(fine), _rejected(taken, ~fine)
+                tally.add(taken.checked.counts, scored)
+                yield whole, lines
+
+        write_parts(parts(), target, aside if rows.problems else None)
+    if not rows.problems:
+        aside.unlink(missing_ok=True)
+    warn_missing(stream.missing)
+    return Summary(
+        rows=rows.starts[-1],
+        scored=tally.scored,
+        rejected=rows.problems,
+        suppressed=0,
+        flagged=tally.flagged,
+        rules={rule.name: tally.rules[rule.name] for rule in RULES if tally.rules[rule.name]},
+        tiers=dict(sorted(tally.tiers.items())),
+        evidence={level: tally.evidence[level] for level in LEVELS if tally.evidence[level]},
+        as_of=f"{dated.when:%Y-%m-%dT%H:%M:%SZ}",
+        dated=dated.how,
+        model_id=model.id,
+        output=os.fspath(target),
+        rejected_output=os.fspath(aside) if rows.problems else None,
+    )
 
 
 def _rejected(taken: Intake, bad: pl.Series) -> list[str]:

@@ -7,15 +7,17 @@ small: they can be saved, and a single record out of a CRM is then scored as it 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, cached_property
 from hashlib import blake2b
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from scoring.errors import InputError
 from scoring.paths import local_path
@@ -53,18 +55,25 @@ _SUMS: Final[Mapping[str, pl.Expr]] = {
     # whole seconds add up to the same number in any order
     "tenure_seconds": (pl.col(_AS_OF) - pl.col("first_engaged_time")).dt.total_seconds().clip(0),
 }
+_TIMES: Final = {
+    "first_engaged_time": pl.col("first_engaged_time").min(),
+    "newest_time": pl.col("first_engaged_time").max(),
+    "last_inbound_time": pl.col("last_inbound_time").max(),
+}
 _TOTALS: Final[tuple[pl.Expr, ...]] = (
     pl.len().cast(pl.Float64).alias("rows"),
-    *(expression.sum().cast(pl.Float64).alias(name) for name, expression in _SUMS.items()),
-    pl.col("first_engaged_time").min().alias("first_engaged_time"),
-    pl.col("first_engaged_time").max().alias("newest_time"),
-    pl.col("last_inbound_time").max().alias("last_inbound_time"),
+    *(pl.col(name).sum() for name in _SUMS),
+    *(total.alias(name) for name, total in _TIMES.items()),
+)
+_ADDED: Final[tuple[pl.Expr, ...]] = (
+    *(expression.cast(pl.Float64).alias(name) for name, expression in _SUMS.items()),
+    pl.col("first_engaged_time", "last_inbound_time"),
 )
 
 SOURCES: Final[Mapping[str, frozenset[str]]] = {
     **{name: frozenset(expression.meta.root_names()) - {_AS_OF} for name, expression in _SUMS.items()},
     "rows": frozenset(),
-    **{total.meta.output_name(): frozenset(total.meta.root_names()) for total in _TOTALS[-3:]},
+    **{name: frozenset(total.meta.root_names()) for name, total in _TIMES.items()},
 }
 """The fields that each total is added up from."""
 
@@ -111,11 +120,20 @@ def total_rows(table: pl.DataFrame, level: str, as_of: datetime) -> pl.DataFrame
     >>> total_rows(schema.empty(3), "org", datetime(2026, 1, 1, tzinfo=UTC))["rows"].item()
     3.0
     """
-    dated = table.with_columns(same_time(as_of, table.height))
+    return _total(_summands(table.lazy(), as_of, (level,)), level).collect()
+
+
+def _summands(table: pl.LazyFrame, as_of: datetime, levels: Collection[str]) -> pl.LazyFrame:
+    """Lay out what is added up beside the keys: once for all levels."""
+    keys = [level_key(level).alias(level) for level in levels if level != "org"]
+    return table.with_columns(pl.lit(same_time(as_of, 1)).first().alias(_AS_OF)).select(*_ADDED, *keys)
+
+
+def _total(summands: pl.LazyFrame, level: str) -> pl.LazyFrame:
+    """Add up by one level."""
     if level == "org":
-        return dated.select(_TOTALS)
-    keyed = dated.with_columns(level_key(level)).filter(pl.col("key").is_not_null())
-    return keyed.group_by("key").agg(_TOTALS).sort("key")
+        return summands.select(_TOTALS)
+    return summands.filter(pl.col(level).is_not_null()).group_by(key=level).agg(_TOTALS).sort("key")
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,12 +155,12 @@ class Context:
     hashed: bool = False
 
     @classmethod
-    def of(cls, table: pl.DataFrame, as_of: datetime) -> Context:
+    def of(cls, table: pl.DataFrame | pl.LazyFrame, as_of: datetime) -> Context:
         """Add up a typed table whose rows have been accepted.
 
         Parameters
         ----------
-        table : polars.DataFrame
+        table : polars.DataFrame or LazyFrame
             Typed contacts: without rejected and suppressed rows, and each of several equal rows once.
         as_of : datetime
             The date of the export, in UTC.
@@ -151,15 +169,20 @@ class Context:
         -------
         Context
         """
-        return cls(as_of, {level: total_rows(table, level, as_of) for level in LEVELS})
+        summands = _summands(table.lazy(), as_of, LEVELS)
+        # the streaming engine needs half the time; whole numbers add up to the same in any order
+        totals = pl.collect_all([_total(summands, level) for level in LEVELS], engine="streaming")
+        return cls(as_of, dict(zip(LEVELS, totals, strict=True)))
 
-    def join(self, table: pl.DataFrame) -> pl.DataFrame:
+    def join(self, table: pl.DataFrame, only: Collection[str] | None = None) -> pl.DataFrame:
         """Put the totals beside each row.
 
         Parameters
         ----------
         table : polars.DataFrame
             Typed contacts, of this export or of any other day.
+        only : collection of str, optional
+            The columns wanted; all by default.
 
         Returns
         -------
@@ -167,17 +190,49 @@ class Context:
             The same rows in the same order with columns such as ``rep_inbound`` or ``org_rows``; null where the
             key is null or not in the context.
         """
-        out = table
+        beside: list[pl.Series] = []
         for level, totals in self.totals.items():
-            named = totals.rename({name: f"{level}_{name}" for name in totals.columns if name != "key"})
+            names = {name: f"{level}_{name}" for name in totals.columns if name != "key"}
+            wanted = totals.select(
+                pl.col(name).alias(full) for name, full in names.items() if only is None or full in only
+            )
             if level == "org":
-                out = out.with_columns(pl.lit(column.item(), dtype=column.dtype).alias(column.name) for column in named)
-                continue
-            out = out.with_columns(level_key(level))
-            if self.hashed:
-                out = out.with_columns(_hash(out["key"]))
-            out = out.join(named, on="key", how="left", maintain_order="left").drop("key")
-        return out
+                beside.extend(column.new_from_index(0, table.height) for column in wanted)
+            elif wanted.width:
+                places = self._places(level, table.select(level_key(level)).to_series())
+                beside.extend(wanted.select(pl.all().gather(places)))
+        return table.with_columns(beside)
+
+    def _places(self, level: str, keys: pl.Series) -> pl.Series:
+        """Find the row of the totals that has each key, null where none has."""
+        if self.hashed:
+            keys = _hash(keys)
+        known, (hashes, order) = self.totals[level]["key"], self._sorted[level]
+        if not len(known):
+            return pl.Series([None], dtype=pl.UInt32).new_from_index(0, len(keys))
+        if not len(hashes):
+            numbered = known.to_frame().with_row_index("place")
+            return keys.to_frame("key").join(numbered, on="key", how="left", maintain_order="left")["place"]
+        wanted = _numbers(keys)
+        ascending = wanted.argsort()  # neighbours are found near each other, in memory that is at hand
+        nearest = np.empty_like(ascending)
+        nearest[ascending] = hashes.searchsorted(wanted[ascending])
+        places = pl.Series(order.take(nearest, mode="clip"))
+        # a key that is not there can have the hash of one that is
+        return places.set(~(known.gather(places) == keys).fill_null(False), None)
+
+    @cached_property
+    def _sorted(self) -> dict[str, tuple[NDArray[np.uint64], NDArray[np.uint32]]]:
+        """Hashes of the keys in ascending order, and their rows; nothing where two keys have the same hash."""
+        found = {}
+        for level, totals in self.totals.items():
+            if level != "org":
+                hashes = _numbers(totals["key"])
+                order = hashes.argsort()
+                hashes = hashes[order]
+                same = slice(0 if (hashes[1:] == hashes[:-1]).any() else None)
+                found[level] = hashes[same], order.astype(np.uint32)[same]
+        return found
 
     def save(self, path: str | Path) -> None:
         """Write the context as one Parquet file in which every key is a hash.
@@ -241,6 +296,11 @@ class Context:
 def _saved_schema() -> pl.Schema:
     totals = total_rows(empty(), "rep", datetime(1970, 1, 1, tzinfo=UTC))
     return pl.Schema({"level": pl.String(), **totals.schema})
+
+
+def _numbers(keys: pl.Series) -> NDArray[np.uint64]:
+    """Hash each key for this process alone."""
+    return keys.hash().to_numpy()
 
 
 def _hash(keys: pl.Series) -> pl.Series:

@@ -21,15 +21,19 @@ import polars as pl
 from scoring.errors import InputError
 from scoring.reading.scalars import Unreadable, time_of
 
-__all__ = ["WINDOW", "AsOf", "agree", "date_of_name", "infer_as_of", "parse_as_of"]
+__all__ = ["WINDOW", "AsOf", "Bounds", "Undecided", "agree", "date_of_name", "infer_as_of", "parse_as_of"]
 
 WINDOW = timedelta(days=30)
 """What ``_30d`` counts look back, from the date of the export."""
+
+KEPT = 2_000_000
+"""Times that are kept at least."""
 
 _STEP = timedelta(seconds=1)
 _IN_A_NAME = re.compile(r"(?<!\d)(20\d\d|19\d\d)([-_.]?)(0[1-9]|1[0-2])\2(0[1-9]|[12]\d|3[01])(?!\d)")
 _QUIET = timedelta(days=7)  # a quiet organisation's newest activity can lie some days before the export
 _DAY = 86_400_000_000  # microseconds
+_NEVER = -(2**63)
 _LONE_GAP_DAYS, _SPAN_DAYS = 45, 3650
 
 _CHANNELS: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -160,7 +164,7 @@ def infer_as_of(table: pl.DataFrame) -> AsOf:
     Notes
     -----
     With bounds :math:`l_i \le d` and :math:`d \le u_j` the date is the smallest :math:`d` among the lower bounds
-    that minimises :math:`\#\{l_i > d\} + \#\{u_j < d\}`, found with two sorts. Where nothing bounds the date
+    that minimises :math:`\#\{l_i > d\} + \#\{u_j < d\}`. Where nothing bounds the date
     from above (no 30-day count, or none above 0), a newest row that stands alone is not believed: one that is more
     than 45 days, and more than ten years divided by the number of rows, newer than the next.
 
@@ -171,61 +175,163 @@ def infer_as_of(table: pl.DataFrame) -> AsOf:
     >>> infer_as_of(empty(2).with_columns(last_inbound_time=times)).when.isoformat()
     '2026-02-03T10:00:01+00:00'
     """
-    newest, lower, upper = _bounds(table)
-    if not len(newest):
-        raise InputError(
-            "no row has a time, so the date of the export cannot be inferred",
-            expected="as_of, or at least one of the first_ and last_ times",
-            hint='give the date of the export, as as_of="2026-03-01"',
-        )
-    lower.sort()
-    upper.sort()
+    bounds = Bounds()
+    bounds.add(table)
+    return bounds.infer()
+
+
+class Undecided(Exception):  # noqa: N818 (it says what is the case)
+    """The bounds that were kept do not decide; all of them would."""
+
+
+class _Latest:
+    """The latest of many times, and how many there were in all."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._held = 0
+        self._parts: list[np.ndarray] = []
+
+    def add(self, times: np.ndarray) -> None:
+        self.count += len(times)
+        self._held += len(times)
+        self._parts.append(times)
+        if self._held > 2 * KEPT:
+            self._parts = [np.partition(self.times, -KEPT)[-KEPT:]]
+            self._held = KEPT
+
+    @property
+    def times(self) -> np.ndarray:
+        if len(self._parts) > 1:
+            self._parts = [np.concatenate(self._parts)]
+        return self._parts[0]
+
+    @property
+    def left_out(self) -> int:
+        return self.count - self._held
+
+
+class Bounds:
+    """What the rows of an export say of its date, part after part.
+
+    Of the lower bounds only the latest are kept, as only they can decide, unless very many contradict each other.
+
+    Examples
+    --------
+    >>> from scoring.schema import empty
+    >>> times = pl.Series(["2026-02-03T10:00:00Z"]).str.to_datetime(time_zone="UTC")
+    >>> bounds = Bounds()
+    >>> for _ in range(2):
+    ...     bounds.add(empty(1).with_columns(last_inbound_time=times))
+    >>> bounds.infer().when.isoformat()
+    '2026-02-03T10:00:01+00:00'
+    """
+
+    def __init__(self) -> None:
+        self._newest, self._lower = _Latest(), _Latest()
+        self._upper: list[np.ndarray] = []
+
+    def add(self, table: pl.DataFrame) -> None:
+        """Add the bounds of some rows.
+
+        Parameters
+        ----------
+        table : polars.DataFrame
+            The typed table, see `scoring.reading`.
+        """
+        newest, lower, upper = _bounds(table)
+        self._newest.add(newest)
+        self._lower.add(lower)
+        self._upper.append(upper)
+
+    def infer(self) -> AsOf:
+        """Infer the date from all rows that were added.
+
+        Returns
+        -------
+        AsOf
+            As `infer_as_of` gives it.
+
+        Raises
+        ------
+        InputError
+            If no row has a time.
+        Undecided
+            If so many bounds contradict each other that those kept do not decide.
+        """
+        if not self._newest.count:
+            raise InputError(
+                "no row has a time, so the date of the export cannot be inferred",
+                expected="as_of, or at least one of the first_ and last_ times",
+                hint='give the date of the export, as as_of="2026-03-01"',
+            )
+        upper = np.concatenate(self._upper)
+        chosen, contradicted = _fewest(self._lower.times, upper)
+        if self._lower.left_out and contradicted >= len(self._lower.times):
+            raise Undecided
+        beyond = upper[upper >= chosen]
+        doubted = 0
+        if not len(beyond):
+            chosen, doubted = _without_lone(self._lower, self._newest, chosen)
+        when = _moment(chosen) + _STEP
+        return AsOf(when, _sentence(when, self._lower.count, len(upper), contradicted + doubted, beyond))
+
+
+def _fewest(lower: np.ndarray, upper: np.ndarray) -> tuple[int, int]:
+    """Return the earliest lower bound that contradicts the fewest bounds, and how many it contradicts."""
+    # A date near the end contradicts few; one with more lower bounds above it than that cannot be the best.
+    late = _nth_latest(lower, len(lower) // 1000)
+    most = int((lower > late).sum()) + int((upper < late).sum())
+    lower = np.sort(lower[lower >= _nth_latest(lower, most)])
+    possible = np.sort(upper[upper >= lower[0]])
     candidates = np.unique(lower)
     over = len(lower) - np.searchsorted(lower, candidates, side="right")
-    under = np.searchsorted(upper, candidates, side="left")
-    contradicted = over + under
-    best = int(np.argmin(contradicted))
-    chosen = int(candidates[best])
-    beyond = upper[np.searchsorted(upper, chosen, side="left") :]
-    doubted = 0
-    if not len(beyond):
-        chosen, doubted = _without_lone(lower, newest, chosen)
-    when = _moment(chosen) + _STEP
-    return AsOf(when, _sentence(when, len(lower), len(upper), int(contradicted[best]) + doubted, beyond))
+    under = len(upper) - len(possible) + np.searchsorted(possible, candidates, side="left")
+    best = int(np.argmin(over + under))
+    return int(candidates[best]), int(over[best] + under[best])
+
+
+def _nth_latest(times: np.ndarray, place: int) -> int:
+    """Return the time that so many times come after, the first of all if there are not so many."""
+    place = max(len(times) - 1 - place, 0)
+    return int(np.partition(times, place)[place])
 
 
 def _bounds(table: pl.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the newest time of each row, all lower and all upper bounds, in microseconds since 1970."""
-    lower: list[pl.Series] = []
-    upper: list[pl.Series] = []
-    times = [pl.col(name).dt.timestamp("us") for name in (*(name for name, _ in _CHANNELS), *_FIRST)]
-    ticks = table.select(times)
     later = int(WINDOW / timedelta(microseconds=1))
-    for name, counts in _CHANNELS:
-        recent = pl.any_horizontal(pl.col(count) > 0 for count in counts).fill_null(False)
-        none = pl.all_horizontal(pl.col(count) == 0 for count in counts).fill_null(False)
-        found = table.select(time=pl.col(name).dt.timestamp("us"), recent=recent, none=none).filter(
-            pl.col("time").is_not_null()
-        )
-        lower.append(found.select(pl.col("time") + pl.when("none").then(later).otherwise(0)).to_series())
-        upper.append(found.filter("recent")["time"] + later)
-    lower.extend(ticks[name].drop_nulls() for name in _FIRST)
-    newest = ticks.select(pl.max_horizontal(pl.all())).to_series().drop_nulls()
-    return newest.to_numpy(), pl.concat(lower, rechunk=True).to_numpy().copy(), pl.concat(upper).to_numpy().copy()
+    cells = table.select(
+        pl.col(*(name for name, _ in _CHANNELS), *_FIRST).to_physical().fill_null(_NEVER),
+        *(pl.any_horizontal(pl.col(count) > 0 for count in counts).fill_null(False).alias(f"{name} recent")
+          for name, counts in _CHANNELS),
+        *(pl.all_horizontal(pl.col(count) == 0 for count in counts).fill_null(False).alias(f"{name} none")
+          for name, counts in _CHANNELS),
+    )  # fmt: skip
+    column = {name: cells[name].to_numpy() for name in cells.columns}
+    lower, upper = [], []
+    for name, _ in _CHANNELS:
+        there, times = column[name] != _NEVER, column[name]
+        lower.append((times + later * column[f"{name} none"])[there])
+        upper.append(times[there & column[f"{name} recent"]] + later)
+    lower.extend(column[name][column[name] != _NEVER] for name in _FIRST)
+    newest = np.maximum.reduce([column[name] for name in (*(name for name, _ in _CHANNELS), *_FIRST)])
+    return newest[newest != _NEVER], np.concatenate(lower), np.concatenate(upper)
 
 
-def _without_lone(lower: np.ndarray, newest: np.ndarray, chosen: int) -> tuple[int, int]:
+def _without_lone(lower: _Latest, newest: _Latest, chosen: int) -> tuple[int, int]:
     """Step down from newest rows that stand alone; return the bound that is left and how many bounds it contradicts."""
-    rows = np.sort(newest)
-    gap = max(_LONE_GAP_DAYS, _SPAN_DAYS / len(rows)) * _DAY
+    rows = np.sort(newest.times)
+    gap = max(_LONE_GAP_DAYS, _SPAN_DAYS / newest.count) * _DAY
     last = len(rows) - 1
-    lowest = len(rows) - 1 - max(1, len(rows) // 100)
+    lowest = len(rows) - 1 - max(1, newest.count // 100)
     while last > max(lowest, 0) and rows[last] - rows[last - 1] > gap:
         last -= 1
     if last == len(rows) - 1:
         return chosen, 0
-    believed = lower[lower < rows[last + 1]]
-    return int(believed[-1]), len(lower) - len(believed)
+    believed = lower.times[lower.times < rows[last + 1]]
+    if (lower.left_out and not len(believed)) or (newest.left_out and not last):
+        raise Undecided
+    return int(believed.max()), len(lower.times) - len(believed)
 
 
 _LAST_SECOND = int(datetime(9999, 12, 31, tzinfo=UTC).timestamp())
@@ -239,7 +345,7 @@ def _moment(ticks: int) -> datetime:
 def _sentence(when: datetime, lower: int, upper: int, contradicted: int, beyond: np.ndarray) -> str:
     """Say where a date comes from."""
     latest = (
-        f"it is not after {_moment(int(beyond[0])):%Y-%m-%d %H:%M}" if len(beyond) else "nothing says how long after"
+        f"it is not after {_moment(int(beyond.min())):%Y-%m-%d %H:%M}" if len(beyond) else "nothing says how long after"
     )
     against = "none contradicts it" if not contradicted else f"{contradicted:,} of them contradict it"
     return (

@@ -9,9 +9,12 @@ import polars as pl
 
 from scoring.config import EVIDENCE
 
-__all__ = ["evidence_of"]
+__all__ = ["LEVELS", "evidence_of"]
 
-_LEVELS: Final = pl.Series(("none", *EVIDENCE), dtype=pl.Enum(("none", *EVIDENCE)))
+LEVELS: Final = ("none", *EVIDENCE)
+"""Levels of evidence, from the least on."""
+
+_NAMES: Final = pl.Series(LEVELS, dtype=pl.Enum(LEVELS))
 _LEAST_TOUCHES: Final = np.array(list(EVIDENCE.values()))
 _TOUCHES: Final = ("total_inbound", "total_outbound", "total_meetings")
 
@@ -36,4 +39,4 @@ def evidence_of(contacts: pl.DataFrame) -> pl.Series:
     ['none', 'enough']
     """
     touches = np.sum([np.nan_to_num(contacts[name].to_numpy().astype(np.float64)) for name in _TOUCHES], axis=0)
-    return _LEVELS.gather(_LEAST_TOUCHES.searchsorted(touches, side="right"))
+    return _NAMES.gather(_LEAST_TOUCHES.searchsorted(touches, side="right"))

@@ -19,7 +19,7 @@ from scoring.errors import InputError
 from scoring.reading import Export, read
 from scoring.validation import Checked, find_suppressed, validate
 
-__all__ = ["Intake", "build_context", "take_in"]
+__all__ = ["Intake", "build_context", "date_given", "load_context", "take_in"]
 
 _RECORDS = ("dict", "dicts")
 
@@ -89,9 +89,7 @@ def take_in(
         If records come with neither `as_of` nor `context`, if `as_of` lies before the context's date, or for
         whatever `scoring.reading.read` refuses.
     """
-    totals = Context.load(context) if isinstance(context, str | Path) else context
-    if totals is not None and not isinstance(totals, Context):
-        raise InputError(f"the context is given as {type(totals).__name__}", expected="a Context, or the path of one")
+    totals = load_context(context)
     # whoever must not be scored is gone before anything looks at the rows, their date included
     export, places, suppressed = _without(read(contacts), suppress)
     dated = _date(export, as_of, totals, _named(contacts))
@@ -99,6 +97,34 @@ def take_in(
     if totals is None and export.kind not in _RECORDS:
         totals = _totals(export, checked, dated)
     return Intake(export, places, dated, checked, totals, suppressed)
+
+
+def load_context(context: Context | str | Path | None) -> Context | None:
+    """Load a context, or give back one that is loaded already.
+
+    Parameters
+    ----------
+    context : Context, str, Path or None
+        The context, or the file that holds it.
+
+    Returns
+    -------
+    Context or None
+
+    Raises
+    ------
+    InputError
+        If it is none.
+
+    Examples
+    --------
+    >>> load_context(None) is None
+    True
+    """
+    totals = Context.load(context) if isinstance(context, str | Path) else context
+    if totals is not None and not isinstance(totals, Context):
+        raise InputError(f"the context is given as {type(totals).__name__}", expected="a Context, or the path of one")
+    return totals
 
 
 def build_context(
@@ -137,7 +163,26 @@ def _totals(export: Export, checked: Checked, as_of: AsOf) -> Context:
     return Context.of(export.table if counted.all() else export.table.filter(counted), as_of.when)
 
 
-def _date(export: Export, as_of: datetime | date | str | None, context: Context | None, named: datetime | None) -> AsOf:
+def date_given(as_of: datetime | date | str | None, context: Context | None) -> AsOf | None:
+    """Take the date that was given, or else that of the context.
+
+    Parameters
+    ----------
+    as_of : datetime, date, str or None
+        The date; naive means UTC.
+    context : Context or None
+        Totals.
+
+    Returns
+    -------
+    AsOf or None
+        None if neither is there.
+
+    Raises
+    ------
+    InputError
+        If `as_of` is no date, or lies before the context's.
+    """
     if as_of is not None:
         when = parse_as_of(as_of)
         if context is not None and when < context.as_of:
@@ -147,8 +192,13 @@ def _date(export: Export, as_of: datetime | date | str | None, context: Context 
                 hint="build the context from an export that is not newer than the records",
             )
         return AsOf(when, "given")
-    if context is not None:
-        return AsOf(context.as_of, "from the context")
+    return None if context is None else AsOf(context.as_of, "from the context")
+
+
+def _date(export: Export, as_of: datetime | date | str | None, context: Context | None, named: datetime | None) -> AsOf:
+    given = date_given(as_of, context)
+    if given is not None:
+        return given
     if export.kind in _RECORDS:
         raise InputError(
             f"{export.table.height} record(s) without a date",

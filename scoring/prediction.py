@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -22,13 +23,16 @@ from scoring.reading import restore
 from scoring.reasons import Explainer
 from scoring.scorecard import logistic
 
-__all__ = ["COLUMNS", "refuse_scored", "score", "score_intake"]
+__all__ = ["BATCH_ROWS", "COLUMNS", "refuse_columns", "refuse_scored", "score", "score_intake"]
 
 COLUMNS: Final = (
     "reply_probability", "meeting_probability", "answer_probability", "priority", "percentile", "tier", "evidence",
     "reasons", "problem", "flags", "as_of", "model_id",
 )  # fmt: skip
 """What scoring adds to the columns of the input, in this order."""
+
+BATCH_ROWS: Final = 16_384
+"""Rows that are scored at once: what a batch needs is used again for the next, which costs half of fresh memory."""
 
 _PRIORITY: Final = TARGETS.index("engaged")
 _FEATURES: Final = {feature.name: feature for feature in FEATURES}
@@ -110,7 +114,23 @@ def refuse_scored(taken: Intake) -> None:
     InputError
         Naming the columns.
     """
-    already = [name for name in COLUMNS if name in taken.export.source.columns]
+    refuse_columns(taken.export.source.columns)
+
+
+def refuse_columns(names: Sequence[str]) -> None:
+    """Refuse columns that are some of the result.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Columns of the contacts.
+
+    Raises
+    ------
+    InputError
+        Naming them.
+    """
+    already = [name for name in COLUMNS if name in names]
     if already:
         raise InputError(
             f"the input has {len(already)} column(s) of the result already: {', '.join(already)}",
@@ -134,6 +154,23 @@ def score_intake(taken: Intake, model: Model) -> pl.DataFrame:
     polars.DataFrame
         One row for each row of `taken.export.table`, in order, with the columns `COLUMNS`.
     """
+    height = taken.export.table.height
+    if height <= BATCH_ROWS:
+        return _score(taken, model)
+    return pl.concat([_score(_part(taken, start), model) for start in range(0, height, BATCH_ROWS)])
+
+
+def _part(taken: Intake, start: int) -> Intake:
+    """Cut out a batch of rows; what is not needed to score them stays as it is."""
+    checked, table = taken.checked, taken.export.table.slice(start, BATCH_ROWS)
+    problem, flags = (column.slice(start, BATCH_ROWS) for column in (checked.problem, checked.flags))
+    return replace(
+        taken, export=replace(taken.export, table=table), checked=replace(checked, problem=problem, flags=flags)
+    )
+
+
+def _score(taken: Intake, model: Model) -> pl.DataFrame:
+    """Score the rows of one batch."""
     table, when = taken.export.table, taken.as_of.when
     beside = taken.context is not None
     features, facts = look(table, when, taken.context)

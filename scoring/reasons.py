@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scoring.errors import ModelError
 from scoring.features import Columns, Feature
 from scoring.scorecard import Floats
+from scoring.scorecard.search import Search
 from scoring.wording import LADDERS
 
 __all__ = ["EACH_WAY", "LEAST", "NOTHING_STANDS_OUT", "Explainer"]
@@ -52,25 +53,25 @@ class Explainer:
             raise ModelError(f"no words for values in {', '.join(wordless)}", expected=", ".join(LADDERS))
         self.facts = list(dict.fromkeys(feature.fact for feature in features))
         self._members = [[i for i, feature in enumerate(features) if feature.fact is fact] for fact in self.facts]
-        self._edges, self._offsets = [], []
+        self._searches, self._offsets = [], []
         sentences: list[str] = []
         for fact in self.facts:
             ladder = LADDERS[fact.unit]
-            # NaN sorts behind infinity and so gets a sentence of its own
-            self._edges.append(np.append(ladder.thresholds, np.float32(np.inf)))
+            self._searches.append(Search(ladder.thresholds))  # a missing value gets a bin of its own
             self._offsets.append(len(sentences))
             sentences += [*(fact.phrase.format(name) for _, name in ladder.steps), fact.absent]
         self._each_way = min(EACH_WAY, len(self.facts))
         self._silent = len(sentences)
-        # the texts of many rows are gathered in one expression, made once
-        self._words = sentences
-        self._amounts = [f" ({cents / _CENTS:+.2f})" for cents in range(-_MOST, _MOST + 1)]
-        words = pl.lit(pl.Series("words", [*sentences, None], dtype=pl.String))
-        amounts = pl.lit(pl.Series("amounts", self._amounts))
-        slots = range(2 * self._each_way)
-        each = [words.gather(f"sentence_{slot}") + amounts.gather(f"cents_{slot}") for slot in slots]
-        whole = pl.concat_str(each, separator="; ", ignore_nulls=True) if each else pl.lit("")
-        self._text = pl.when(whole == "").then(pl.lit(NOTHING_STANDS_OUT)).otherwise(whole).alias("reasons")
+        # Texts are gathered out of tables: all sentences, no sentence, all of them as they follow upon another, and
+        # what is said where there is none.
+        self._following = len(sentences) + 1
+        self._nothing = 2 * len(sentences) + 1
+        self._words = [*sentences, "", *(f"; {sentence}" for sentence in sentences), NOTHING_STANDS_OUT]
+        self._amounts = [*(f" ({cents / _CENTS:+.2f})" for cents in range(-_MOST, _MOST + 1)), ""]
+        words, amounts = (pl.lit(pl.Series(texts, dtype=pl.String)) for texts in (self._words, self._amounts))
+        slots = range(max(2 * self._each_way, 1))
+        each = [part for slot in slots for part in (words.gather(f"word_{slot}"), amounts.gather(f"cents_{slot}"))]
+        self._text = pl.concat_str(each).alias("reasons")
 
     def reasons(self, contributions: Floats, facts: Columns) -> pl.Series:
         """Put the strongest contributions of each row into words.
@@ -93,24 +94,31 @@ class Explainer:
         order = np.argsort(strength, axis=1, kind="stable")
         spoken = self._spoken(facts, len(rows))
         chosen: dict[str, NDArray[Any]] = {}
+        silent = np.ones(len(rows), dtype=bool)
         for slot in range(2 * self._each_way):
             upward = slot < self._each_way
             pick = order[:, -1 - slot] if upward else order[:, slot - self._each_way]
             amount = strength[rows, pick]
             shown = amount >= LEAST if upward else amount <= -LEAST
-            chosen[f"sentence_{slot}"] = np.where(shown, spoken[rows, pick], self._silent)
-            chosen[f"cents_{slot}"] = np.clip(np.rint(amount * _CENTS), -_MOST, _MOST).astype(np.int64) + _MOST
+            word = spoken[rows, pick] + np.where(silent, 0, self._following)
+            cents = np.clip(np.rint(amount * _CENTS), -_MOST, _MOST).astype(np.int64) + _MOST
+            chosen[f"word_{slot}"] = np.where(shown, word, self._silent)
+            chosen[f"cents_{slot}"] = np.where(shown, cents, 2 * _MOST + 1)
+            silent &= ~shown
+        if not chosen:
+            chosen = {"word_0": np.full(len(rows), self._silent), "cents_0": np.full(len(rows), 2 * _MOST + 1)}
+        chosen["word_0"][silent] = self._nothing
         if len(rows) == 1:  # what pays for a million rows is most of the time of a single record
             return pl.Series("reasons", [self._one(chosen)], dtype=pl.String)
-        frame = pl.DataFrame(chosen) if chosen else pl.DataFrame({"row": rows})
-        return frame.with_columns(self._text)["reasons"]
+        return pl.DataFrame(chosen).select(self._text)["reasons"]
 
     def _one(self, chosen: dict[str, NDArray[Any]]) -> str:
         """Join the texts of one row as `_text` does."""
-        slots = range(2 * self._each_way)
-        spoken = [(int(chosen[f"sentence_{slot}"][0]), int(chosen[f"cents_{slot}"][0])) for slot in slots]
-        texts = [f"{self._words[word]}{self._amounts[cents]}" for word, cents in spoken if word != self._silent]
-        return "; ".join(texts) or NOTHING_STANDS_OUT
+        slots = range(len(chosen) // 2)
+        return "".join(
+            self._words[int(chosen[f"word_{slot}"][0])] + self._amounts[int(chosen[f"cents_{slot}"][0])]
+            for slot in slots
+        )
 
     def strengths(self, contributions: Floats) -> Floats:
         """Add up the contributions of each fact.
@@ -134,8 +142,8 @@ class Explainer:
     def _spoken(self, facts: Columns, rows: int) -> NDArray[np.intp]:
         """Find the number of the sentence that is true of each row and fact."""
         spoken = np.empty((rows, len(self.facts)), dtype=np.intp, order="F")
-        for place, (fact, edges, offset) in enumerate(zip(self.facts, self._edges, self._offsets, strict=True)):
+        for place, (fact, search, offset) in enumerate(zip(self.facts, self._searches, self._offsets, strict=True)):
             column = facts[fact.name]
             values = column.to_numpy() if isinstance(column, pl.Series) else column
-            spoken[:, place] = edges.searchsorted(values) + offset
+            spoken[:, place] = search.locate(np.asarray(values, dtype=np.float32)) + offset
         return spoken

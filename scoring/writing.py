@@ -4,26 +4,38 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from itertools import chain
 from pathlib import Path
 from typing import Final, Literal
 
 import polars as pl
+from polars.io.plugins import register_io_source
 
 from scoring.errors import InputError
 from scoring.paths import local_path
 
-__all__ = ["FORMATS", "beside", "check_target", "ending_of", "refuse_input", "write_frame", "write_with_lines"]
+__all__ = [
+    "FORMATS",
+    "beside",
+    "check_target",
+    "ending_of",
+    "refuse_input",
+    "write_frame",
+    "write_parts",
+    "write_with_lines",
+]
 
 _TIME: Final = "%Y-%m-%dT%H:%M:%S%.fZ"
 
 
-def _as_text(frame: pl.DataFrame) -> pl.DataFrame:
+def _as_text(frame: pl.LazyFrame) -> pl.LazyFrame:
     """Put cells as text can hold them: times as the vendor writes them, with fractions only where there are any."""
-    times = [name for name, dtype in frame.schema.items() if isinstance(dtype, pl.Datetime)]
-    zoned = [name for name in times if getattr(frame.schema[name], "time_zone", None)]
-    spans = [name for name, dtype in frame.schema.items() if dtype == pl.Duration]
-    bytes_ = [name for name, dtype in frame.schema.items() if dtype == pl.Binary]
+    schema = frame.collect_schema()
+    times = [name for name, dtype in schema.items() if isinstance(dtype, pl.Datetime)]
+    zoned = [name for name in times if getattr(schema[name], "time_zone", None)]
+    spans = [name for name, dtype in schema.items() if dtype == pl.Duration]
+    bytes_ = [name for name, dtype in schema.items() if dtype == pl.Binary]
     in_utc = frame.with_columns(pl.col(zoned).dt.convert_time_zone("UTC")) if zoned else frame
     cells = [pl.col(times).dt.to_string(_TIME)] if times else []
     cells += [pl.col(spans).dt.to_string("iso")] if spans else []
@@ -31,9 +43,9 @@ def _as_text(frame: pl.DataFrame) -> pl.DataFrame:
     return in_utc.with_columns(cells) if cells else frame
 
 
-def _as_cells(frame: pl.DataFrame) -> pl.DataFrame:
+def _as_cells(frame: pl.LazyFrame) -> pl.LazyFrame:
     """Put lists and records as JSON, as they have no place in a cell of a CSV file."""
-    nested = [name for name, dtype in frame.schema.items() if dtype.is_nested()]
+    nested = [name for name, dtype in frame.collect_schema().items() if dtype.is_nested()]
     if not nested:
         return frame
     # only a struct can be encoded, so each becomes one of a single member, whose brackets and name are cut off
@@ -43,17 +55,17 @@ def _as_cells(frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _write(frame: pl.DataFrame, path: Path, ending: str) -> None:
+def _write(frame: pl.LazyFrame, path: Path, ending: str) -> None:
     compression: Literal["uncompressed", "gzip", "zstd"] = _COMPRESSIONS.get(path.suffix, "uncompressed")
     match ending.split(".")[1]:
         case "parquet":
-            frame.write_parquet(path)
+            frame.sink_parquet(path)
         case "csv":
-            _as_text(_as_cells(frame)).lazy().sink_csv(path, compression=compression)
+            _as_text(_as_cells(frame)).sink_csv(path, compression=compression)
         case "json":
-            _as_text(frame).write_json(path)
+            _as_text(frame).collect().write_json(path)
         case _:
-            _as_text(frame).lazy().sink_ndjson(path, compression=compression)
+            _as_text(frame).sink_ndjson(path, compression=compression)
 
 
 _COMPRESSIONS: Final[dict[str, Literal["gzip", "zstd"]]] = {".gz": "gzip", ".zst": "zstd"}
@@ -131,7 +143,7 @@ def write_frame(frame: pl.DataFrame, target: Path) -> None:
     """
     ending = ending_of(target) or ".parquet"
     with beside(target, ending) as part:
-        _write(frame, part, ending)
+        _write(frame.lazy(), part, ending)
 
 
 def write_with_lines(frame: pl.DataFrame, target: Path, lines: Iterable[str], aside: Path) -> None:
@@ -157,7 +169,42 @@ def write_with_lines(frame: pl.DataFrame, target: Path, lines: Iterable[str], as
     with beside(target, ending) as part, beside(aside, "") as also:
         with also.open("w", encoding="utf-8", newline="\n") as file:
             file.writelines(f"{line}\n" for line in lines)
-        _write(frame, part, ending)
+        _write(frame.lazy(), part, ending)
+
+
+def write_parts(parts: Iterable[tuple[pl.DataFrame, list[str]]], target: Path, aside: Path | None) -> None:
+    """Write what comes in parts, each with the lines of text that belong to it: all of it or nothing.
+
+    Parameters
+    ----------
+    parts : iterable of (polars.DataFrame, list of str)
+        At least one; frames with the same columns. A part is asked for when the one before it is on its way.
+    target : Path
+        A path that `check_target` gave.
+    aside : Path or None
+        Where the lines go; None if there are none.
+
+    Raises
+    ------
+    InputError
+        As for `write_frame`; both files are then as they were.
+    """
+    ending = ending_of(target) or ".parquet"
+    coming = iter(parts)
+    first = next(coming)
+    with beside(target, ending) as part, ExitStack() as stack:
+        file = None
+        if aside is not None:
+            also = stack.enter_context(beside(aside, ""))
+            file = stack.enter_context(also.open("w", encoding="utf-8", newline="\n"))
+
+        def frames(*_: object) -> Iterator[pl.DataFrame]:
+            for frame, lines in chain([first], coming):
+                if file is not None:
+                    file.writelines(f"{line}\n" for line in lines)
+                yield frame
+
+        _write(register_io_source(frames, schema=first[0].schema), part, ending)
 
 
 @contextmanager

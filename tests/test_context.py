@@ -7,11 +7,13 @@ from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
 import scoring
+from scoring import context as module
 from scoring import schema
 from scoring.context import LEVELS, Context, total_rows
 from scoring.prediction import COLUMNS
@@ -80,6 +82,29 @@ def test_join_keeps_rows_and_order_and_leaves_strangers_null() -> None:
     assert joined["rep_meetings"].to_list() == [None, 3, None]
     assert joined["account_rows"].to_list() == [None] * 3
     assert joined["org_rows"].to_list() == [4] * 3
+
+
+@pytest.mark.parametrize("kinds", [1, 7])
+def test_keys_with_the_same_hash_are_kept_apart(
+    kinds: int, contacts: pl.DataFrame, when: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = Context.of(contacts.head(200), when).join(contacts)
+    hashes = module._numbers
+    monkeypatch.setattr(module, "_numbers", lambda keys: hashes(keys) % kinds)
+    assert_frame_equal(Context.of(contacts.head(200), when).join(contacts), expected, check_exact=True)
+
+
+def test_a_stranger_with_a_known_hash_stays_a_stranger(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_numbers", lambda keys: np.zeros(len(keys), np.uint64))
+    one = Context.of(SMALL.head(1), NOON)
+    strangers = SMALL.with_columns(source_email="xyz" + pl.col("source_email"))
+    assert one.join(strangers)["rep_rows"].null_count() == strangers.height
+    assert one.join(SMALL.head(1))["rep_rows"].to_list() == [1]
+
+
+def test_only_the_totals_asked_for_are_joined() -> None:
+    joined = Context.of(SMALL, NOON).join(SMALL, {"rep_rows", "org_rows"})
+    assert set(joined.columns) - set(SMALL.columns) == {"rep_rows", "org_rows"}
 
 
 def test_the_file_holds_the_same_totals(context: Context, contacts: pl.DataFrame, tmp_path: Path) -> None:

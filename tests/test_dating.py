@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scoring.dating import WINDOW, date_of_name, infer_as_of, parse_as_of
+from scoring.dating import WINDOW, _fewest, date_of_name, infer_as_of, parse_as_of
 from scoring.errors import InputError
 from scoring.schema import empty
 
@@ -80,6 +80,17 @@ def test_a_given_date(value, expected):
 def test_what_is_no_date_is_refused(value):
     with pytest.raises(InputError, match="2026-03-01"):
         parse_as_of(value)
+
+
+TICKS = st.lists(st.integers(0, 60), max_size=40)
+
+
+@given(lower=TICKS.filter(len), upper=TICKS)
+@quick
+def test_no_date_contradicts_fewer_bounds_than_the_one_found(lower, upper):
+    against = {date: sum(one > date for one in lower) + sum(one < date for one in upper) for date in sorted(lower)}
+    best = min(against, key=against.get)
+    assert _fewest(np.array(lower), np.array(upper, dtype=np.int64)) == (best, against[best])
 
 
 @quick

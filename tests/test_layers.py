@@ -37,6 +37,7 @@ LAYERS = [
     {"prediction", "inspection", "card", "shipped", "sources", "training", "evaluation", "audit", "levels", "moves"},
     {"scored", "standing", "tallies"},
     {
+        "streaming",
         "batch",
         "worklists",
         "estimator",
@@ -58,6 +59,7 @@ WITHIN = {
     ("validation", "dating"),
     ("spreadsheet", "writing"),
     ("intake", "context"),
+    ("batch", "streaming"),
     ("intervals", "metrics"),
     ("reference", "scorecard"),
     ("measuring", "segments"),

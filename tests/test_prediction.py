@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 import scoring
-from scoring import schema
+from scoring import prediction, schema
 from scoring.config import EVIDENCE, TIERS
 from scoring.prediction import COLUMNS
 from scoring.writing import write_frame
@@ -171,6 +171,17 @@ def test_batches_with_the_context_change_nothing(
     some = contacts.head(25)
     parts = [scoring.score(part, context=context, as_of=when) for part in some.iter_slices(size)]
     same(pl.concat(parts), scored.head(25))
+
+
+@pytest.mark.parametrize("size", [1, 7, 299])
+def test_the_size_of_inner_batches_changes_nothing(
+    size: int, messy_csv: Path, contacts: pl.DataFrame, when: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    some = contacts.head(300)
+    expected = scoring.score(some), scoring.score(messy_csv, as_of=when)
+    monkeypatch.setattr(prediction, "BATCH_ROWS", size)
+    same(scoring.score(some), expected[0])
+    same(scoring.score(messy_csv, as_of=when), expected[1])
 
 
 def test_neighbours_matter_only_through_the_context(contacts: pl.DataFrame, context: Any, scored: pl.DataFrame) -> None:

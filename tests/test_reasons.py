@@ -17,6 +17,7 @@ import scoring
 from scoring.features import FEATURES, Fact, Feature, compute_facts, observe
 from scoring.reasons import EACH_WAY, LEAST, NOTHING_STANDS_OUT, Explainer
 from scoring.scorecard import Scorecard
+from scoring.scorecard.search import Search
 from scoring.wording import LADDERS
 
 REASON = re.compile(r"(.+?) \(([+-]\d+\.\d\d)\)(?:; |$)")
@@ -178,3 +179,13 @@ def test_reasons_of_any_contributions_are_exact(features: list[Feature], rows: i
     assert reasons.dtype == pl.String
     for text, row in zip(reasons, told(features, added.reshape(rows, len(features)), facts), strict=True):
         hold(text, row)
+
+
+@pytest.mark.parametrize("unit", LADDERS)
+def test_many_rows_get_the_steps_that_a_single_one_gets(unit: str) -> None:
+    thresholds = LADDERS[unit].thresholds
+    near = [np.nextafter(thresholds, np.float32(way)) for way in (-np.inf, np.inf)]
+    odd = np.array([0, -0.0, np.inf, -np.inf, np.nan, 1e30], dtype=np.float32)
+    values = np.resize(np.concatenate([thresholds, *near, odd]), 10_000)
+    sorted_search = np.append(thresholds, np.float32(np.inf)).searchsorted(values)
+    assert (Search(thresholds).locate(values) == sorted_search).all()

@@ -68,6 +68,11 @@ def _columns(features: tuple[Feature, ...]) -> tuple[list[pl.Expr], list[pl.Expr
 
 _OWN, _OWN_FACTS = _columns(OWN_FEATURES)
 _ALL, _ALL_FACTS = _columns(FEATURES)
+_TOTALS: Final = frozenset(
+    name
+    for value in (*_ALL, *_ALL_FACTS, *(value for stage in _STAGES for value in stage))
+    for name in value.meta.root_names()
+) | {_A_TOTAL}  # the columns of the context that anything is computed from
 
 
 def observe(table: pl.DataFrame, as_of: datetime, context: Context | None) -> pl.DataFrame:
@@ -88,7 +93,7 @@ def observe(table: pl.DataFrame, as_of: datetime, context: Context | None) -> pl
         The same rows in the same order, with `as_of`, the measures and, where there is a context, its totals.
     """
     dated = table.with_columns(same_time(as_of, table.height))
-    observed = dated if context is None else context.join(dated)
+    observed = dated if context is None else context.join(dated, _TOTALS)
     for stage in _STAGES:
         observed = observed.with_columns(stage)
     return observed
@@ -154,7 +159,7 @@ def look(table: pl.DataFrame, as_of: datetime, context: Context | None) -> tuple
     """
     if table.height == 1 and (program := _program(context is not None)) is not None:
         dated = table.with_columns(same_time(as_of, 1))
-        row = (dated if context is None else context.join(dated)).row(0, named=True)
+        row = (dated if context is None else context.join(dated, _TOTALS)).row(0, named=True)
         try:
             return _look_at_one(row, *program)
         except (ArithmeticError, ValueError):

@@ -21,7 +21,7 @@ from scoring.reading.frames import kind_of, restore, table_of
 from scoring.reading.records import read_record
 from scoring.schema import NAMES, empty
 
-__all__ = ["Export", "read", "restore"]
+__all__ = ["Export", "export_part", "read", "restore", "warn_missing"]
 
 
 def read(contacts: Any) -> Export:
@@ -89,8 +89,35 @@ def _from_files(paths: Sequence[str | os.PathLike[str]]) -> Export:
     return _export(parts, paths, details)
 
 
+def export_part(part: Contents, path: str | os.PathLike[str], table: pl.DataFrame | None = None) -> Export:
+    """Type a part of a large file.
+
+    Parameters
+    ----------
+    part : Contents
+        Some rows.
+    path : str or path-like
+        The file.
+    table : polars.DataFrame, optional
+        The rows typed before, where they were; faults are then left out.
+
+    Returns
+    -------
+    Export
+        As `read` gives it, without a warning.
+    """
+    if table is None:
+        return _export([part], [path], {}, quiet=True)
+    with naming(path):
+        found = _columns(part)
+    return Export(table, part.source, part.kind, found.renamed, found.missing, found.extra, no_faults(), part.lines, {})
+
+
 def _export(
-    parts: Sequence[Contents], paths: Sequence[str | os.PathLike[str] | None], details: dict[str, Any]
+    parts: Sequence[Contents],
+    paths: Sequence[str | os.PathLike[str] | None],
+    details: dict[str, Any],
+    quiet: bool = False,
 ) -> Export:
     """Type each part and join them."""
     tables, sources, faults, found = [], [], [], []
@@ -112,8 +139,8 @@ def _export(
         found.append(columns)
         start += part.source.height
     missing = tuple(name for name in NAMES if all(name in columns.missing for columns in found))
-    if missing and any(part.source.width for part in parts):
-        warn(f"{len(missing)} of {len(NAMES)} fields have no column and count as unknown: {', '.join(missing)}")
+    if not quiet and any(part.source.width for part in parts):
+        warn_missing(missing)
     lines = [part.lines for part in parts]
     return Export(
         table=tables[0] if len(tables) == 1 else pl.concat(tables),
@@ -126,6 +153,18 @@ def _export(
         lines=None if any(one is None for one in lines) else pl.concat([one for one in lines if one is not None]),
         details=details,
     )
+
+
+def warn_missing(missing: Sequence[str]) -> None:
+    """Warn of fields without a column.
+
+    Parameters
+    ----------
+    missing : sequence of str
+        The fields; if there are none, nothing is said.
+    """
+    if missing:
+        warn(f"{len(missing)} of {len(NAMES)} fields have no column and count as unknown: {', '.join(missing)}")
 
 
 def _columns(part: Contents) -> Columns:

@@ -23,7 +23,7 @@ import polars as pl
 from scoring.errors import InputError
 from scoring.reading.columns import match, recognised, unrepeated
 
-__all__ = ["Delimited", "read_delimited"]
+__all__ = ["Delimited", "finish", "header", "parse", "quoted_rows", "read_delimited", "unquoted_rows"]
 
 SEPARATORS = (",", ";", "\t", "|")
 LONGEST_ROW = 1000
@@ -78,25 +78,45 @@ def read_delimited(data: bytes) -> Delimited:
     if b"\n" not in data and b"\r" in data:
         data = data.replace(b"\r", b"\n")  # the line ends of old Macs
     lines = pl.read_lines(data, name="text")["text"]
-    names, separator, skipped = _header(lines)
+    names, separator, skipped = header(lines)
     body = lines[skipped:]
-    read_rows = _quoted_rows if b'"' in data else _unquoted_rows
+    read_rows = _quoted_rows if b'"' in data else unquoted_rows
     rows = read_rows(body, separator, len(names))
     if rows.height and not rows["good"].any() and rows["text"].str.ends_with(separator).all():
         rows = read_rows(body, separator, len(names) + 1)  # each row ends with a separator, the header does not
-        return _finish(data, [*names, f"unnamed_{len(names) + 1}"], separator, skipped, rows, len(body))
-    return _finish(data, names, separator, skipped, rows, len(body))
+        return finish(data, [*names, f"unnamed_{len(names) + 1}"], separator, skipped, rows, len(body))
+    return finish(data, names, separator, skipped, rows, len(body))
 
 
-def _finish(data: bytes, names: list[str], separator: str, skipped: int, rows: pl.DataFrame, body: int) -> Delimited:
-    """Read the rows that are good, and put nulls where the others stand."""
+def finish(data: bytes, names: list[str], separator: str, skipped: int, rows: pl.DataFrame, body: int) -> Delimited:
+    """Read the rows that are good, and put nulls where the others stand.
+
+    Parameters
+    ----------
+    data : bytes
+        The text that was judged.
+    names : list of str
+        Of the columns.
+    separator : str
+        What stands between cells.
+    skipped : int
+        Lines before the first row.
+    rows : polars.DataFrame
+        What is said of them, see `unquoted_rows`.
+    body : int
+        Lines from the first row on.
+
+    Returns
+    -------
+    Delimited
+    """
     kept = rows.filter("good")
     table = None if kept.height else _no_rows(names)
     if table is None and kept.height == rows.height and rows["span"].sum() == body:
-        table = _parse(data, names, separator, skipped)  # nothing to leave out: without a copy
+        table = parse(data, names, separator, skipped)  # nothing to leave out: without a copy
     if table is None or table.height != kept.height:
         text = kept.select(pl.col("text").str.join("\n")).item()
-        table = _parse(f"{text}\n".encode(), names, separator, 0)
+        table = parse(f"{text}\n".encode(), names, separator, 0)
     if table.height != kept.height:
         raise InputError(f"{kept.height} rows were counted and {table.height} read", hint="export the file again")
     if kept.height != rows.height:
@@ -112,8 +132,23 @@ def _no_rows(names: Sequence[str]) -> pl.DataFrame:
     return pl.DataFrame(schema=dict.fromkeys(names, pl.String()))
 
 
-def _header(lines: pl.Series) -> tuple[list[str], str, int]:
-    """Find the names, the separator, and how many lines stand before the first row."""
+def header(lines: pl.Series) -> tuple[list[str], str, int]:
+    """Find the names, the separator, and how many lines stand before the first row.
+
+    Parameters
+    ----------
+    lines : polars.Series
+        The file, or its beginning.
+
+    Returns
+    -------
+    tuple of (list of str, str, int)
+
+    Raises
+    ------
+    InputError
+        If there is no header, or a name stands in it twice.
+    """
     skipped, fixed = 0, None
     for place, line in enumerate(lines[:20].to_list()):
         if place == 0 and (said := re.fullmatch(r'"?sep=(.)"?\s*', line, re.IGNORECASE)):
@@ -144,8 +179,23 @@ def _cells(row: str, separator: str) -> list[str]:
         return []
 
 
-def _unquoted_rows(lines: pl.Series, separator: str, width: int) -> pl.DataFrame:
-    """Judge lines without quotes: each is a row, good if it has as many separators as the header."""
+def unquoted_rows(lines: pl.Series, separator: str, width: int) -> pl.DataFrame:
+    """Judge lines without quotes: each is a row, good if it has as many separators as the header.
+
+    Parameters
+    ----------
+    lines : polars.Series
+        Texts.
+    separator : str
+        What stands between cells.
+    width : int
+        Cells in a row.
+
+    Returns
+    -------
+    polars.DataFrame
+        Rows that are not blank: ``line`` (from 0), ``text``, ``good``, and ``span``, the number of lines.
+    """
     rows = pl.DataFrame({"line": pl.int_range(len(lines), dtype=pl.UInt32, eager=True), "text": lines}).with_columns(
         good=pl.col("text").str.count_matches(separator, literal=True) == width - 1, span=pl.lit(1, dtype=pl.UInt32)
     )
@@ -160,7 +210,28 @@ def _without_blanks(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _quoted_rows(lines: pl.Series, separator: str, width: int) -> pl.DataFrame:
-    """Judge lines with quotes, joined to rows where one is open at the end of the line."""
+    """Judge lines with quotes, one by one where they do not come out even."""
+    rows = quoted_rows(lines, separator, width)
+    return _walked_rows(lines.to_list(), separator, width) if rows is None else rows
+
+
+def quoted_rows(lines: pl.Series, separator: str, width: int) -> pl.DataFrame | None:
+    """Judge lines with quotes, joined to rows where one is open at the end of the line.
+
+    Parameters
+    ----------
+    lines : polars.Series
+        Texts.
+    separator : str
+        What stands between cells.
+    width : int
+        Cells in a row.
+
+    Returns
+    -------
+    polars.DataFrame or None
+        As of `unquoted_rows`; None where the quotes do not come out even.
+    """
     rows = pl.DataFrame({"line": pl.int_range(len(lines), dtype=pl.UInt32, eager=True), "text": lines}).with_columns(
         quotes=pl.col("text").str.count_matches('"', literal=True), span=pl.lit(1, dtype=pl.UInt32)
     )
@@ -178,13 +249,13 @@ def _quoted_rows(lines: pl.Series, separator: str, width: int) -> pl.DataFrame:
     try:
         quoted = rows.filter(pl.col("quotes") > 0).select("line", good=pl.col("text").str.contains(whole))
     except pl.exceptions.ComputeError:  # more columns than a pattern can count
-        return _walked_rows(lines.to_list(), separator, width)
+        return None
     plain = rows.filter(pl.col("quotes") == 0).select(
         "line", good=pl.col("text").str.count_matches(separator, literal=True) == width - 1
     )
     judged = pl.concat([quoted, plain]).sort("line")["good"]
     rows = _without_blanks(rows.select("line", "text", judged, "span"))
-    return rows if rows["good"].all() else _walked_rows(lines.to_list(), separator, width)
+    return rows if rows["good"].all() else None
 
 
 def _walked_rows(lines: list[str], separator: str, width: int) -> pl.DataFrame:
@@ -238,8 +309,30 @@ def _written(cells: list[str], separator: str) -> str:
     return out.getvalue()
 
 
-def _parse(data: bytes, names: list[str], separator: str, skipped: int) -> pl.DataFrame:
-    """Read rows that are known to be good."""
+def parse(data: bytes, names: list[str], separator: str, skipped: int) -> pl.DataFrame:
+    """Read rows that are known to be good.
+
+    Parameters
+    ----------
+    data : bytes
+        Lines.
+    names : list of str
+        Of the columns.
+    separator : str
+        What stands between cells.
+    skipped : int
+        Lines before the first row.
+
+    Returns
+    -------
+    polars.DataFrame
+        All cells as text.
+
+    Raises
+    ------
+    InputError
+        If a row has more cells than there are names, or a quote is not closed.
+    """
     try:
         return pl.read_csv(
             data,

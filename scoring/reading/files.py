@@ -22,7 +22,7 @@ from scoring.paths import local_path
 from scoring.reading.delimited import read_delimited
 from scoring.reading.documents import read_documents
 
-__all__ = ["Contents", "naming", "read_file"]
+__all__ = ["Contents", "naming", "read_file", "refuse_binary", "refuse_foreign"]
 
 _FOREIGN: tuple[tuple[bytes, str, str], ...] = (
     (b"PK\x03\x04", "a zip archive", "unpack it and give the file inside"),
@@ -181,7 +181,7 @@ def _contents(data: bytes) -> Contents:
         details["compression"] = packed
     if data.startswith(b"PAR1"):
         return Contents(_parquet(data), "parquet", details=details)
-    _refuse_foreign(data)
+    refuse_foreign(data)
     data, details["encoding"] = _as_utf8(data)
     data = data.rstrip(b"\x1a")  # how DOS ended a file
     beginning = data[:2000].lstrip(b" \t\r\n")
@@ -227,8 +227,19 @@ def _parquet(data: bytes) -> pl.DataFrame:
     raise InputError("the Parquet file is cut off", expected="a whole file", hint="write or download it again")
 
 
-def _refuse_foreign(data: bytes) -> None:
-    """Refuse what is known and is no table of text."""
+def refuse_foreign(data: bytes) -> None:
+    """Refuse what is known and is no table of text.
+
+    Parameters
+    ----------
+    data : bytes
+        The file, or its beginning.
+
+    Raises
+    ------
+    InputError
+        Saying what it is.
+    """
     for magic, what, hint in _FOREIGN:
         if data.startswith(magic):
             if magic == b"PK\x03\x04" and (b"xl/" in data or b"[Content_Types].xml" in data[:4000]):
@@ -249,7 +260,7 @@ def _as_utf8(data: bytes) -> tuple[bytes, str]:
         if guessed is not None:
             return _decoded(data, guessed).encode(), guessed
     data = _without_zeros(data)
-    _refuse_binary(data)
+    refuse_binary(data)
     if data.isascii():
         return data, "utf-8"
     try:
@@ -291,8 +302,19 @@ def _decoded(data: bytes, encoding: str) -> str:
         ) from error
 
 
-def _refuse_binary(data: bytes) -> None:
-    """Refuse what is no text: more than one control character in fifty."""
+def refuse_binary(data: bytes) -> None:
+    """Refuse what is no text: more than one control character in fifty.
+
+    Parameters
+    ----------
+    data : bytes
+        The file, or its beginning.
+
+    Raises
+    ------
+    InputError
+        If it is none.
+    """
     start = data[:100_000]
     if len(start) - len(start.translate(None, _CONTROLS)) > 0.02 * len(start) + 8:
         raise InputError("the file is binary", expected="a CSV, JSON, NDJSON or Parquet file")

@@ -14,11 +14,21 @@ import polars as pl
 from scoring.dating import parse_as_of
 from scoring.reading import Export
 from scoring.validation import single
-from scoring.validation.duplicates import find_duplicates, key_of
+from scoring.validation.duplicates import find_duplicates, key_hashes, key_of
 from scoring.validation.rules import NEGATIVE, NOTES, RULES, USED, Rule, contradictions
 from scoring.validation.suppression import find_suppressed
 
-__all__ = ["RULES", "Checked", "Rule", "find_suppressed", "key_of", "validate"]
+__all__ = [
+    "RULES",
+    "Checked",
+    "Rule",
+    "find_duplicates",
+    "find_suppressed",
+    "find_unusable",
+    "key_hashes",
+    "key_of",
+    "validate",
+]
 
 
 @dataclass(frozen=True)
@@ -55,7 +65,9 @@ class Checked:
         return (self.accepted & ~self.repeat).alias("counted")
 
 
-def validate(export: Export, as_of: datetime | date | str) -> Checked:
+def validate(
+    export: Export, as_of: datetime | date | str, duplicates: tuple[pl.Series, pl.Series] | None = None
+) -> Checked:
     """Hold every row against the rules.
 
     Parameters
@@ -64,6 +76,8 @@ def validate(export: Export, as_of: datetime | date | str) -> Checked:
         What was read.
     as_of : datetime, date or str
         The date of the export; without a zone it is UTC.
+    duplicates : tuple of polars.Series, optional
+        What `find_duplicates` says of these rows, where they are a part of an export; by default they are all of it.
 
     Returns
     -------
@@ -91,12 +105,10 @@ def validate(export: Export, as_of: datetime | date | str) -> Checked:
     """
     when = parse_as_of(as_of)
     table = export.table
-    if table.height == 1:
+    if table.height == 1 and duplicates is None:
         return _validate_one(export, when)
-    problem = _unreadable(export)
-    problem = _first(problem, _negative(export))
-    problem = _first(problem, _where(table.select(_NO_KEY).to_series(), "no_key"))
-    unequal, repeat = find_duplicates(table, problem.is_null())
+    problem = find_unusable(export)
+    unequal, repeat = find_duplicates(table, problem.is_null()) if duplicates is None else duplicates
     problem = _first(problem, _where(unequal, "unequal_duplicate"))
     accepted = problem.is_null()
     flags, broken = _flags(export, when, accepted)
@@ -106,6 +118,29 @@ def validate(export: Export, as_of: datetime | date | str) -> Checked:
         broken |= dict(problem.drop_nulls().str.split(":").list.first().value_counts().iter_rows())
     broken |= {"equal_duplicate": int(repeat.sum()), "unreadable_unused": _unused(export)}
     return Checked(problem.alias("problem"), flags.alias("flags"), repeat, _counts(broken))
+
+
+def find_unusable(export: Export) -> pl.Series:
+    """Find the rows that cannot be scored, whatever the other rows are.
+
+    Parameters
+    ----------
+    export : Export
+        What was read.
+
+    Returns
+    -------
+    polars.Series
+        Text: null, or the rule with its column.
+
+    Examples
+    --------
+    >>> from scoring.reading import read
+    >>> find_unusable(read({"email": "a@b.example", "total_inbound": -3})).item()
+    'negative_count: total_inbound'
+    """
+    problem = _first(_unreadable(export), _negative(export))
+    return _first(problem, _where(export.table.select(_NO_KEY).to_series(), "no_key"))
 
 
 _NO_KEY = pl.col("crm_id").is_null() & pl.col("email").is_null()

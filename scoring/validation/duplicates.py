@@ -6,7 +6,7 @@ import polars as pl
 
 from scoring.schema import NAMES
 
-__all__ = ["find_duplicates", "key_of"]
+__all__ = ["find_duplicates", "key_hashes", "key_of"]
 
 _REP = pl.col("source_email").str.to_lowercase()
 _WHO = pl.coalesce("#" + pl.col("crm_id"), "@" + pl.col("email").str.to_lowercase())
@@ -26,6 +26,28 @@ def key_of(rep: str, who: str) -> tuple[pl.Expr, pl.Expr]:
         Two texts. Case does not count in addresses; a missing `source_email` is a rep of its own.
     """
     return _REP.alias(rep), _WHO.alias(who)
+
+
+def key_hashes(table: pl.DataFrame) -> pl.Series:
+    """Hash the key of each row, for this process alone.
+
+    Parameters
+    ----------
+    table : polars.DataFrame
+        The typed table.
+
+    Returns
+    -------
+    polars.Series
+        UInt64, the same for rows of the same key, and hardly ever for others.
+
+    Examples
+    --------
+    >>> from scoring.schema import empty
+    >>> key_hashes(empty(2)).n_unique()
+    1
+    """
+    return table.select(key=pl.struct(*key_of("rep", "who")).hash())["key"]
 
 
 def find_duplicates(table: pl.DataFrame, taking_part: pl.Series) -> tuple[pl.Series, pl.Series]:
@@ -60,7 +82,7 @@ def find_duplicates(table: pl.DataFrame, taking_part: pl.Series) -> tuple[pl.Ser
     none = pl.Series([False], dtype=pl.Boolean).new_from_index(0, table.height)
     if table.height < 2:
         return none, none.alias("repeat")
-    keys = table.select(key=pl.struct(*key_of("rep", "who")).hash()).filter(taking_part)["key"]
+    keys = key_hashes(table).filter(taking_part)
     if keys.n_unique() == len(keys):
         return none, none.alias("repeat")
     rows = table.with_row_index("_row").with_columns(*key_of("_rep", "_who")).filter(taking_part)

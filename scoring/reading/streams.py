@@ -1,0 +1,225 @@
+"""Large files part after part, in memory that does not grow with the file.
+
+What is here gives the very rows that `files` gives. Where that would need the whole file (text that is not UTF-8,
+quotes that do not come out even, JSON, packed files), it says so, and the file is read whole.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from scoring.errors import InputError
+from scoring.paths import local_path
+from scoring.reading.columns import match, unrepeated
+from scoring.reading.delimited import finish, header, parse, quoted_rows, unquoted_rows
+from scoring.reading.files import Contents, naming, refuse_binary, refuse_foreign
+
+__all__ = ["LEAST_BYTES", "Irregular", "Stream", "open_stream"]
+
+LEAST_BYTES: Final = 2**23
+"""Smaller files are read whole, which is simpler and no slower."""
+BLOCK_BYTES: Final = 2**23
+START_BYTES: Final = 2**20
+PART_ROWS: Final = 32_768
+_MARK: Final = b"\xef\xbb\xbf"
+
+
+class Irregular(Exception):  # noqa: N818 (it says what is the case)
+    """The file has to be read whole."""
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A file that can be read in parts, any number of times.
+
+    Attributes
+    ----------
+    path : Path
+        The file.
+    kind : str
+        ``csv`` or ``parquet``.
+    names : list of str
+        Its columns.
+    separator : str
+        Between cells of a CSV.
+    skipped : int
+        Lines before the first row of a CSV.
+    begin : int
+        Bytes before the first row.
+    """
+
+    path: Path
+    kind: str
+    names: list[str]
+    separator: str = ","
+    skipped: int = 0
+    begin: int = 0
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Fields without a column."""
+        return match(tuple(self.names)).missing
+
+    def parts(self) -> Iterator[Contents]:
+        """Read the file once.
+
+        Yields
+        ------
+        Contents
+            Some rows, in order; numbers of rows count from the first of the part, lines from that of the file.
+
+        Raises
+        ------
+        Irregular
+            If what follows cannot be told from the part alone.
+        """
+        try:
+            with naming(self.path):
+                yield from self._tables() if self.kind == "parquet" else self._rows()
+        except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+            raise Irregular from error  # read whole, it is told what is the matter
+
+    def _tables(self) -> Iterator[Contents]:
+        scan = pl.scan_parquet(self.path, glob=False)
+        for frame in scan.collect_batches(chunk_size=PART_ROWS, maintain_order=True, lazy=True):
+            yield Contents(frame, "parquet")
+
+    def _rows(self) -> Iterator[Contents]:
+        line = self.skipped
+        for block in _blocks(self.path, self.begin):
+            part, lines = self._even(block) or self._judged(block)
+            yield replace(part, lines=(part.lines + line).cast(pl.UInt32) if part.lines is not None else None)
+            line += lines
+
+    def _even(self, block: bytes) -> tuple[Contents, int] | None:
+        """Read rows without quotes that all have as many cells as the header; None if they are not like that."""
+        signs = np.frombuffer(block, dtype=np.uint8)
+        lines = _count(signs, "\n") + (not block.endswith(b"\n"))
+        # polars refuses longer rows, so where the separators are as many as they should be, none is shorter either
+        if b'"' in block or _count(signs, self.separator) != (len(self.names) - 1) * lines:
+            return None
+        try:
+            table = parse(block, self.names, self.separator, 0)
+        except InputError:
+            return None
+        if table.height != lines:
+            return None
+        return Contents(table, "csv", pl.int_range(1, lines + 1, dtype=pl.UInt32, eager=True)), lines
+
+    def _judged(self, block: bytes) -> tuple[Contents, int]:
+        """Read rows of which each has to be looked at."""
+        body = pl.read_lines(block, name="text")["text"]
+        rows = (quoted_rows if b'"' in block else unquoted_rows)(body, self.separator, len(self.names))
+        if rows is None:
+            raise Irregular
+        read = finish(block, self.names, self.separator, 0, rows, len(body))
+        return Contents(read.source, "csv", read.lines, read.broken), len(body)
+
+
+def _count(signs: NDArray[np.uint8], sign: str) -> int:
+    """Count a sign that is frequent, for which `bytes.count` takes ten times as long."""
+    return int(np.count_nonzero(signs == ord(sign)))
+
+
+def _blocks(path: Path, begin: int) -> Iterator[bytes]:
+    """Cut a file behind rows: at the ends of lines at which no quote is open."""
+    with path.open("rb") as file:
+        file.seek(begin)
+        while block := file.read(BLOCK_BYTES):
+            block += file.readline()
+            opened, length = block.count(b'"') % 2, len(block)
+            more = [block]
+            while opened and (line := file.readline()):
+                more.append(line)
+                opened ^= line.count(b'"') % 2
+                length += len(line)
+                if length > BLOCK_BYTES + START_BYTES:
+                    raise Irregular  # a quote that nothing closes
+            block = b"".join(more) if len(more) > 1 else block
+            if not block.isascii():
+                try:
+                    block.decode()
+                except UnicodeDecodeError as error:
+                    raise Irregular from error
+            yield block
+
+
+def open_stream(path: str | os.PathLike[str]) -> Stream | None:
+    """Look whether a file is large, and can be read in parts.
+
+    Parameters
+    ----------
+    path : str or path-like
+        Any file.
+
+    Returns
+    -------
+    Stream or None
+        None if it is to be read whole.
+
+    Raises
+    ------
+    InputError
+        If it is no export.
+
+    Examples
+    --------
+    >>> open_stream("no-such-file.csv") is None
+    True
+    """
+    try:
+        local = local_path(path)
+        if local.stat().st_size < LEAST_BYTES:
+            return None
+        with local.open("rb") as file:
+            start = file.read(START_BYTES)
+            file.seek(-1, os.SEEK_END)
+            end = file.read(1)
+    except (OSError, ValueError):
+        return None
+    with naming(path):
+        if start.startswith(b"PAR1"):
+            return _open_parquet(local)
+        return None if end in (b"\x00", b"\x1a") else _open_text(local, start)
+
+
+def _open_parquet(path: Path) -> Stream | None:
+    try:
+        names = pl.scan_parquet(path, glob=False).collect_schema().names()
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError):
+        return None
+    unrepeated(names)
+    match(tuple(names))
+    return Stream(path, "parquet", names)
+
+
+def _open_text(path: Path, start: bytes) -> Stream | None:
+    refuse_foreign(start)
+    text = start.removeprefix(_MARK)
+    beginning = text[:2000].lstrip(b" \t\r\n")
+    packed = text[:4] == b"\x28\xb5\x2f\xfd" or text[:2] == b"\x1f\x8b"
+    if packed or b"\x00" in text[:2000] or beginning[:1] in (b"", b"[", b"{", b"<") or b"\n" not in text:
+        return None
+    try:
+        text[: text.rindex(b"\n")].decode()
+    except UnicodeDecodeError:
+        return None
+    refuse_binary(text)
+    text = text[: text.rindex(b"\n") + 1]
+    names, separator, skipped = header(pl.read_lines(text, name="text")["text"])
+    begin = 0
+    for _ in range(skipped):
+        begin = text.index(b"\n", begin) + 1
+    stream = Stream(path, "csv", names, separator, skipped, begin + len(_MARK) * start.startswith(_MARK))
+    body = pl.read_lines(text[begin:], name="text")["text"].head(100)
+    # rows of another width than the header: how to take them is decided by all of them
+    short = body.str.count_matches(separator, literal=True) != len(names) - 1
+    return None if short.all() else stream

@@ -1,0 +1,212 @@
+"""Large files in parts: the same as whole, whatever the size of the parts, and no litter."""
+
+from __future__ import annotations
+
+import random
+import warnings
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+import scoring
+from scoring import batch, dating, writing
+from scoring.reading import streams
+from scoring.writing import write_frame
+
+
+@pytest.fixture
+def in_parts(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Have every file read in parts of about so many bytes, and a tenth as many rows; or fail."""
+
+    def cut(size: int, *, only: bool = True) -> None:
+        monkeypatch.setattr(streams, "LEAST_BYTES", 0)
+        monkeypatch.setattr(streams, "BLOCK_BYTES", size)
+        monkeypatch.setattr(streams, "PART_ROWS", max(1, size // 100))
+        if only:
+            monkeypatch.setattr(batch, "take_in", lambda *_, **__: pytest.fail("it was read whole"))
+
+    return cut
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def same(path: Path, tmp_path: Path, cut: Callable[[], None], **options: Any) -> None:
+    """Score a file whole and in parts into two kinds of file, and compare all that comes out."""
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    summaries = []
+    for folder in (whole, parts):
+        folder.mkdir()
+        for ending in (".parquet", ".csv"):
+            summary = scoring.score_file(path, folder / f"out{ending}", **options).to_dict()
+            assert summary.pop("output") == str(folder / f"out{ending}")
+            summaries.append({**summary, "rejected_output": summary["rejected_output"] is None})
+        cut()
+    assert all(summary == summaries[0] for summary in summaries)
+    expected, found = files(whole), files(parts)
+    assert found.keys() == expected.keys()
+    frames = (pl.read_parquet(folder / "out.parquet") for folder in (parts, whole))
+    assert_frame_equal(*frames, check_exact=True)
+    for name in found.keys() - {"out.parquet"}:
+        assert found[name] == expected[name]
+
+
+@pytest.mark.parametrize("size", [1, 900])
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_the_size_of_the_parts_changes_nothing(
+    size: int, ending: str, messy_csv: Path, when: datetime, tmp_path: Path, in_parts: Any
+) -> None:
+    path = tmp_path / f"in.{ending}"
+    write_frame(pl.read_csv(messy_csv, infer_schema=False), path)
+    same(path, tmp_path, lambda: in_parts(size), as_of=when)
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_the_date_is_inferred_from_all_parts(
+    ending: str, contacts: pl.DataFrame, tmp_path: Path, in_parts: Any
+) -> None:
+    path = tmp_path / f"in.{ending}"
+    write_frame(contacts, path)
+    same(path, tmp_path, lambda: in_parts(20_000))
+
+
+def test_duplicates_are_found_across_parts(contacts: pl.DataFrame, tmp_path: Path, in_parts: Any) -> None:
+    some = contacts.head(150)
+    others = some.head(60).with_columns(pl.col("total_inbound") + 1, job_title=pl.lit("other"))
+    many = pl.concat([some, others, some.tail(70), some.head(20)])
+    order = list(range(many.height))
+    random.Random(5).shuffle(order)
+    write_frame(many[order], tmp_path / "in.csv")
+    same(tmp_path / "in.csv", tmp_path, lambda: in_parts(3000))
+
+
+def test_cells_with_line_breaks_stay_whole(contacts: pl.DataFrame, tmp_path: Path, in_parts: Any) -> None:
+    odd = contacts.head(60).with_columns(job_title=pl.Series(['a\n"b", c\n\n', "d;e", None] * 20))
+    write_frame(odd, tmp_path / "in.csv")
+    same(tmp_path / "in.csv", tmp_path, lambda: in_parts(300))
+
+
+def test_lines_that_are_no_row_are_put_aside_by_their_number(
+    contacts: pl.DataFrame, tmp_path: Path, in_parts: Any
+) -> None:
+    lines = contacts.head(50).write_csv().splitlines()
+    lines[1:1] = ["", "torn"]
+    lines[30:30] = ["", "too,short", "   "]
+    lines[40], lines[41] = lines[40].rpartition(",")[0], lines[41] + ","  # as many separators as there should be
+    lines[45], lines[46] = lines[45] + ",x", lines[46].rpartition(",")[0]
+    (tmp_path / "in.csv").write_bytes(b"\xef\xbb\xbf" + "\r\n".join(lines).encode())
+    same(tmp_path / "in.csv", tmp_path, lambda: in_parts(700))
+
+
+@pytest.mark.parametrize("how", ["latin-1", "open quote", "ends in separators", "zeros", "old mac", "json", "empty"])
+def test_what_needs_the_whole_file_is_read_whole(
+    how: str, contacts: pl.DataFrame, tmp_path: Path, in_parts: Any
+) -> None:
+    some = contacts.head(40).with_columns(job_title=pl.lit("chef"))
+    text = some.write_csv()
+    data = {
+        "latin-1": text.replace("chef", "ch\xe9f").encode("latin-1"),
+        "open quote": text.replace("chef", 'ch"ef', 1).encode(),
+        "ends in separators": "".join(
+            line + ("," if number else "") + "\n" for number, line in enumerate(text.splitlines())
+        ).encode(),
+        "zeros": text.encode() + b"\x00" * 50,
+        "old mac": text.replace("\n", "\r").encode(),
+        "json": b"[" + b",".join(some.write_ndjson().encode().splitlines()) + b"]",
+        "empty": (text.splitlines()[0] + "\n").encode(),
+    }[how]
+    (tmp_path / "in.csv").write_bytes(data)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", scoring.errors.SchemaWarning)
+        same(tmp_path / "in.csv", tmp_path, lambda: in_parts(2000, only=False), as_of="2026-01-01")
+
+
+def test_a_context_given_is_used_in_parts(
+    contacts: pl.DataFrame, when: datetime, tmp_path: Path, in_parts: Any
+) -> None:
+    context = scoring.build_context(contacts, as_of=when)
+    write_frame(contacts.head(90), tmp_path / "in.csv")
+    same(tmp_path / "in.csv", tmp_path, lambda: in_parts(4000), context=context)
+
+
+def test_where_the_latest_times_do_not_decide_all_are_looked_at(
+    contacts: pl.DataFrame, tmp_path: Path, in_parts: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_frame(contacts, tmp_path / "in.csv")
+    expected = scoring.score_file(tmp_path / "in.csv", tmp_path / "out.csv")
+    in_parts(9000, only=False)
+    for kept in (1, 30, 500):
+        monkeypatch.setattr(dating, "KEPT", kept)
+        assert scoring.score_file(tmp_path / "in.csv", tmp_path / "out.csv") == expected
+
+
+# ---- what is refused, and leaves no trace ---------------------------------------------------------------------------
+
+
+def test_strict_writes_nothing_in_parts(messy_csv: Path, when: datetime, tmp_path: Path, in_parts: Any) -> None:
+    in_parts(500)
+    with pytest.raises(scoring.InputError, match=r"6 of 20 rows.*negative_count.*unreadable_time"):
+        scoring.score_file(messy_csv, tmp_path / "out.csv", as_of=when, strict=True)
+    assert files(tmp_path) == {}
+
+
+def test_a_file_that_changes_meanwhile_is_refused(
+    contacts: pl.DataFrame, when: datetime, tmp_path: Path, in_parts: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_frame(contacts.head(80), tmp_path / "in.csv")
+    (tmp_path / "out.csv").write_text("older")
+    in_parts(3000)
+    total = batch.write_parts
+
+    def shorten(*given: Any) -> None:
+        write_frame(contacts.head(70), tmp_path / "in.csv")
+        total(*given)
+
+    monkeypatch.setattr(batch, "write_parts", shorten)
+    with pytest.raises(scoring.InputError, match="changed while it was read"):
+        scoring.score_file(tmp_path / "in.csv", tmp_path / "out.csv", as_of=when)
+    assert sorted(files(tmp_path)) == ["in.csv", "out.csv"]
+    assert (tmp_path / "out.csv").read_text() == "older"
+
+
+def test_a_write_that_fails_in_parts_leaves_the_older_files(
+    messy_csv: Path, when: datetime, tmp_path: Path, in_parts: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "out.csv").write_text("older")
+    (tmp_path / "out.csv.rejected.ndjson").write_text("older too")
+    before = files(tmp_path)
+
+    def fail(_: object, path: Path, __: str) -> None:
+        path.write_text("half")
+        raise OSError(28, "No space left on device")
+
+    in_parts(500)
+    monkeypatch.setattr(writing, "_write", fail)
+    with pytest.raises(scoring.InputError, match="No space left"):
+        scoring.score_file(messy_csv, tmp_path / "out.csv", as_of=when)
+    assert files(tmp_path) == before
+
+
+def test_what_a_killed_run_left_goes(export_csv: Path, tmp_path: Path, in_parts: Any) -> None:
+    left = tmp_path / ".out.csv.rows"
+    left.mkdir()
+    (left / "000000.arrow").write_text("rubbish")
+    (left / "999999.arrow").write_text("rubbish")
+    in_parts(30_000)
+    scoring.score_file(export_csv, tmp_path / "out.csv")
+    assert list(files(tmp_path)) == ["out.csv"]
+
+
+def test_scored_files_are_not_scored_again_in_parts(export_csv: Path, tmp_path: Path, in_parts: Any) -> None:
+    in_parts(30_000)
+    scoring.score_file(export_csv, tmp_path / "one.csv")
+    with pytest.raises(scoring.InputError, match="overwrite"):
+        scoring.score_file(tmp_path / "one.csv", tmp_path / "two.csv")
+    scoring.score_file(tmp_path / "one.csv", tmp_path / "two.csv", overwrite=True)
+    assert (tmp_path / "two.csv").read_bytes() == (tmp_path / "one.csv").read_bytes()
