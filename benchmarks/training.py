@@ -1,6 +1,6 @@
 """What training costs: CPU seconds and memory, on simulated exports written to a temporary folder.
 
-    python benchmarks/training.py            140,000 rows of history in 5 exports
+    python benchmarks/training.py            some 90,000 rows of history in 5 exports
     python benchmarks/training.py 200000     five exports of about so many rows each
 
 Times depend on the machine; rows a CPU second and bytes a row are what to compare. Run it on a quiet one.

@@ -93,6 +93,8 @@ class Rows:
         Numbers of the rows that lose against a duplicate, and of those that repeat one, ascending.
     bounds : Bounds
         What they say of the date.
+    stamp : tuple of int
+        Size and time of the file's last change, from before it was read.
     """
 
     stream: Stream
@@ -104,6 +106,7 @@ class Rows:
     unequal: NDArray[np.int64]
     repeat: NDArray[np.int64]
     bounds: Bounds
+    stamp: tuple[int, int]
 
     def infer(self) -> AsOf:
         """Infer the date of the export.
@@ -169,7 +172,7 @@ def _lay_down(stream: Stream, folder: Path) -> Rows:
     starts, faults = [0], []
     hashes: list[NDArray[np.uint64]] = []
     rules: Counter[str] = Counter()
-    bounds = Bounds()
+    bounds, stamp = Bounds(), _stamp(stream.path)
     for number, part in enumerate(stream.parts()):
         export = export_part(part, stream.path)
         problem = find_unusable(export)
@@ -195,7 +198,7 @@ def _lay_down(stream: Stream, folder: Path) -> Rows:
     unequal, repeat = _duplicates(files, starts, keys)
     if len(unequal):
         rules["unequal_duplicate"] = len(unequal)
-    return Rows(stream, files, starts, faults, rules.total(), set(rules), unequal, repeat, bounds)
+    return Rows(stream, files, starts, faults, rules.total(), set(rules), unequal, repeat, bounds, stamp)
 
 
 def _duplicates(
@@ -250,8 +253,13 @@ def score_rows(rows: Rows, model: Model, as_of: AsOf, context: Context) -> Itera
             rows, number, export_part(part, rows.stream.path, table=_table(rows.files[number])), as_of, context
         )
         yield taken, score_intake(taken, model)
-    if number + 1 != len(rows.files):
+    if number + 1 != len(rows.files) or _stamp(rows.stream.path) != rows.stamp:
         raise changed
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    about = path.stat()
+    return about.st_size, about.st_mtime_ns
 
 
 def _table(file: Path) -> pl.DataFrame:

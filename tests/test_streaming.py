@@ -156,8 +156,9 @@ def test_strict_writes_nothing_in_parts(messy_csv: Path, when: datetime, tmp_pat
     assert files(tmp_path) == {}
 
 
+@pytest.mark.parametrize("rows", [70, 80], ids=["fewer rows", "other cells"])
 def test_a_file_that_changes_meanwhile_is_refused(
-    contacts: pl.DataFrame, when: datetime, tmp_path: Path, in_parts: Any, monkeypatch: pytest.MonkeyPatch
+    rows: int, contacts: pl.DataFrame, when: datetime, tmp_path: Path, in_parts: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_frame(contacts.head(80), tmp_path / "in.csv")
     (tmp_path / "out.csv").write_text("older")
@@ -165,7 +166,7 @@ def test_a_file_that_changes_meanwhile_is_refused(
     total = batch.write_parts
 
     def shorten(*given: Any) -> None:
-        write_frame(contacts.head(70), tmp_path / "in.csv")
+        write_frame(contacts.head(rows).with_columns(total_inbound=pl.col("total_inbound") + 1), tmp_path / "in.csv")
         total(*given)
 
     monkeypatch.setattr(batch, "write_parts", shorten)
