@@ -97,15 +97,22 @@ def _span(days: pl.Expr) -> pl.Expr:
     )
 
 
-def _times(count: str, once: str, often: str) -> pl.Expr:
+def _of(days: pl.Expr) -> pl.Expr:
+    """Date a mail, as in "your mail of 6 days ago"."""
+    return pl.when(days < 1).then(pl.lit("of the last 24 hours")).otherwise(pl.format("of {} ago", _span(days)))
+
+
+def _times(count: str) -> pl.Expr:
     """Put a count of one or more into words."""
-    return pl.when(pl.col(count) == 1).then(pl.lit(once)).otherwise(pl.format(often, count))
+    often = pl.when(pl.col(count) == 2).then(pl.lit("twice")).otherwise(pl.format("{} times", count))
+    return pl.when(pl.col(count) == 1).then(pl.lit("once")).otherwise(often)
 
 
 _TURN: Final = is_answered_last()
 _WROTE_LAST: Final = _past(_OUTBOUND) & (_OUTBOUND > _INBOUND)
 _LAST_ENGAGED: Final = pl.col("last_engaged_time")
 _SINCE_INBOUND, _SINCE_OUTBOUND, _SINCE_ENGAGED = (_span(_days(t)) for t in (_INBOUND, _OUTBOUND, _LAST_ENGAGED))
+_OF_INBOUND, _OF_OUTBOUND = (_of(_days(time)) for time in (_INBOUND, _OUTBOUND))
 _MAILS_KNOWN: Final = (_INBOUND.is_not_null() | _never("inbound")) & (_OUTBOUND.is_not_null() | _never("outbound"))
 _LAST_IS_NO_MAIL: Final = (
     _MAILS_KNOWN & _past(_LAST_ENGAGED) & (_LAST_ENGAGED > pl.max_horizontal(_INBOUND, _OUTBOUND))
@@ -117,10 +124,15 @@ _GAP: Final = _days(pl.col("first_inbound_time"), _INBOUND) / (pl.col("total_inb
 _HAD_RHYTHM: Final = (pl.col("total_inbound") >= _FEWEST) & (_GAP > 0) & (_days(_INBOUND) >= 2 * _GAP)
 _RHYTHM: Final = (
     pl.when(_GAP < 1)
-    .then(pl.lit("more than one a day"))
+    .then(pl.lit("more than once a day"))
     .when(_GAP < 2)
-    .then(pl.lit("one every day or two"))
-    .otherwise(pl.format("one every {} on average", _span(_GAP.round())))
+    .then(pl.lit("every day or two"))
+    .otherwise(pl.format("every {} on average", _span(_GAP.round())))
+)
+_SILENCE: Final = pl.format(  # who met meanwhile was not silent
+    "{} for {}",
+    pl.when(pl.col("total_meetings") == 0).then(pl.lit("silent")).otherwise(pl.lit("no mail from them")),
+    _SINCE_INBOUND,
 )
 _UNTIL_MEETING: Final = (
     pl.when(_MEETING < _AS_OF + _DAY)
@@ -134,7 +146,7 @@ STEPS: Final = (
         "meeting and their mail",
         "prepare",
         _MEETS & _TURN & (_days(_INBOUND) < _LATELY),
-        pl.format("meeting {}, and their mail of {} ago is unanswered", _UNTIL_MEETING, _SINCE_INBOUND),
+        pl.format("meeting {}, and their mail {} is unanswered", _UNTIL_MEETING, _OF_INBOUND),
     ),
     Step("meeting", "prepare", _MEETS, pl.format("meeting {}", _UNTIL_MEETING)),
     Step("meeting without a time", "prepare", has_meeting(), pl.lit("a meeting is planned")),
@@ -142,80 +154,91 @@ STEPS: Final = (
         "their first mail",
         "answer",
         _TURN & _never("outbound") & ~_LAST_IS_NO_MAIL & (_days(_INBOUND) < _LATELY),
-        pl.format("they wrote {} ago, and no mail ever went back", _SINCE_INBOUND),
+        pl.format("they wrote {} ago, and you never wrote back", _SINCE_INBOUND),
     ),
     Step(
         "their old first mail",
         "pick up",
         _TURN & _never("outbound") & ~_LAST_IS_NO_MAIL,
-        pl.format("they wrote {} ago, and no mail ever went back", _SINCE_INBOUND),
+        pl.format("they wrote {} ago, and you never wrote back", _SINCE_INBOUND),
     ),
     Step(
         "their mail",
         "answer",
         _TURN & ~_LAST_IS_NO_MAIL & (_days(_INBOUND) < _LATELY),
-        pl.format("their mail of {} ago is the last word", _SINCE_INBOUND),
+        pl.format("their mail {} is unanswered", _OF_INBOUND),
     ),
     Step(
         "their old mail",
         "pick up",
         _TURN & ~_LAST_IS_NO_MAIL,
-        pl.format("their mail of {} ago is still the last word", _SINCE_INBOUND),
+        pl.format("their mail {} is still unanswered", _OF_INBOUND),
     ),
     Step(
         "after a meeting",
         "follow up",
         _LAST_IS_NO_MAIL & (pl.col("total_meetings_30d") > 0),
-        pl.format("you met in the last 30 days; no mail since the last contact {} ago", _SINCE_ENGAGED),
+        pl.format("you met in the last 30 days, and no mail has followed the last contact {} ago", _SINCE_ENGAGED),
     ),
     Step(
         "after another contact",
         "get in touch",
         _LAST_IS_NO_MAIL,
-        pl.format("the last contact was {} ago, and no mail", _SINCE_ENGAGED),
+        pl.format("you were last in touch {} ago, and no mail has followed", _SINCE_ENGAGED),
     ),
     Step(
         "your mail",
         "follow up",
         _WROTE_LAST & (_days(_OUTBOUND) < _LATELY),
-        pl.format("your mail of {} ago is unanswered", _SINCE_OUTBOUND),
+        pl.format("your mail {} is unanswered", _OF_OUTBOUND),
     ),
     Step(
         "silent after a rhythm",
         "revive",
         _WROTE_LAST & _HAD_RHYTHM,
-        pl.format("no mail from them for {}, before that {}", _SINCE_INBOUND, _RHYTHM),
+        pl.format("{}, used to write {}", _SILENCE, _RHYTHM),
     ),
-    Step("silent", "revive", _WROTE_LAST, pl.format("no mail from them for {}", _SINCE_INBOUND)),
+    Step("silent", "revive", _WROTE_LAST, _SILENCE),
     Step(
         "met, yet never wrote",
         "get in touch",
         _UNANSWERED & _MET,
         pl.format(
             "you met {}, yet they never wrote; your last mail was {} ago",
-            _times("total_meetings", "once", "{} times"),
+            _times("total_meetings"),
             _SINCE_OUTBOUND,
         ),
     ),
     Step(
         "one mail, no answer",
         "follow up",
-        _UNANSWERED & (pl.col("total_outbound") == 1),
+        _UNANSWERED & (pl.col("total_outbound") == 1) & (_days(_OUTBOUND) < _LATELY),
         pl.format("your only mail, {} ago, is unanswered", _SINCE_OUTBOUND),
+    ),
+    Step(
+        "one old mail, no answer",
+        "try again",
+        _UNANSWERED & (pl.col("total_outbound") == 1),
+        pl.format("your only mail, {} ago, was never answered", _SINCE_OUTBOUND),
     ),
     Step(
         "many mails, no answer",
         "try another way",
         _UNANSWERED,
-        pl.format("{} mails and no answer, the last {} ago", "total_outbound", _SINCE_OUTBOUND),
+        pl.format("{} mails of yours without an answer, the last {} ago", "total_outbound", _SINCE_OUTBOUND),
     ),
     Step(
         "met, no mail",
         "write",
         _NO_MAIL & _MET,
-        pl.format("you met {}, and there was never a mail", _times("total_meetings", "once", "{} times")),
+        pl.format("you met {}, but there was never a mail", _times("total_meetings")),
     ),
-    Step("unknown", "introduce", _NO_MAIL & (pl.col("total_meetings") == 0), pl.lit("no mail and no meeting so far")),
+    Step(
+        "unknown",
+        "introduce yourself",
+        _NO_MAIL & (pl.col("total_meetings") == 0),
+        pl.lit("no mail and no meeting so far"),
+    ),
     Step("nothing to go by", "get in touch", pl.lit(True), pl.lit("the export says too little of the last mails")),
 )
 """In order: the first whose condition holds is the suggestion."""
@@ -243,7 +266,7 @@ def suggest(contacts: pl.DataFrame, as_of: datetime) -> pl.DataFrame:
     >>> wrote = datetime(2026, 1, 2, tzinfo=UTC)
     >>> contact = empty(1).with_columns(total_inbound=1, total_outbound=0, last_inbound_time=wrote)
     >>> suggest(contact, datetime(2026, 1, 5, tzinfo=UTC)).row(0)
-    ('answer', 'answer: they wrote 3 days ago, and no mail ever went back')
+    ('answer', 'answer: they wrote 3 days ago, and you never wrote back')
     """
     dated = contacts.with_columns(as_of=pl.lit(as_of).cast(pl.Datetime("us", "UTC")))
     first = pl.coalesce(pl.when(step.condition).then(place) for place, step in enumerate(STEPS))

@@ -164,7 +164,7 @@ def prioritise(
     ...          "last_outbound_time": "2026-01-01T09:00:00Z"}
     >>> work = scoring.prioritise(scoring.score(wrote, as_of="2026-01-05"))
     >>> work.rows["next_step"].item()
-    'answer: their mail of 1 day ago is the last word'
+    'answer: their mail of 1 day ago is unanswered'
     """
     order = {"engaged": 1.0} if weights is None else weights
     policy = Policy(per_rep, per_account, account_total, cooldown_days, prepare_days, evidence, explore, order, value)
