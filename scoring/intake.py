@@ -63,6 +63,7 @@ def take_in(
     as_of: datetime | date | str | None = None,
     context: Context | str | Path | None = None,
     suppress: Sequence[str] = (),
+    read_as: Export | None = None,
 ) -> Intake:
     """Read, date and check contacts, and add them up where they are a whole export.
 
@@ -78,6 +79,8 @@ def take_in(
         Totals to use in place of the export's own, or the file that holds them.
     suppress : sequence of str
         Addresses and domains whose contacts are left out, and only counted.
+    read_as : Export, optional
+        The contacts as `scoring.reading.read` gave them, where they were read before.
 
     Returns
     -------
@@ -91,7 +94,7 @@ def take_in(
     """
     totals = load_context(context)
     # whoever must not be scored is gone before anything looks at the rows, their date included
-    export, places, suppressed = _without(read(contacts), suppress)
+    export, places, suppressed = _without(read(contacts) if read_as is None else read_as, suppress)
     dated = _date(export, as_of, totals, _named(contacts))
     checked = validate(export, dated.when)
     if totals is None and export.kind not in _RECORDS:

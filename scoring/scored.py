@@ -16,7 +16,7 @@ import polars as pl
 from scoring.config import EVIDENCE, TIERS
 from scoring.errors import InputError, SchemaWarning
 from scoring.prediction import COLUMNS
-from scoring.reading import read
+from scoring.reading import Export, read
 from scoring.reading.cells import typed
 from scoring.validation import key_of
 
@@ -91,7 +91,7 @@ def read_scored(source: Any) -> Scored:
     ----------
     source : frame, records, path or list of paths
         A polars DataFrame or LazyFrame, a pandas DataFrame, an Arrow table, a list of dicts, or CSV, JSON, NDJSON or
-        Parquet files; the columns may be typed or text. What was read already is given back.
+        Parquet files; the columns may be typed or text. What was read already, scores or not, is not read again.
 
     Returns
     -------
@@ -115,7 +115,7 @@ def read_scored(source: Any) -> Scored:
         return source
     with warnings.catch_warnings():  # what is missing was said when the contacts were scored
         warnings.filterwarnings("ignore", r"\d+ of \d+ fields have no column", SchemaWarning)
-        export = read(source)
+        export = source if isinstance(source, Export) else read(source)
     _refuse_unscored(export.source)
     scores = pl.DataFrame([_score(export.source[name]) for name in COLUMNS])
     _refuse_halves(scores)

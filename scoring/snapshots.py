@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from hashlib import sha256
 from typing import Any, Final, TypeAlias
 
@@ -43,8 +44,8 @@ class Snapshot:
     table : polars.DataFrame
         Rows that count (accepted, each of equal ones once), in an order that does not depend on the input's. The fields
         that labels, baselines and segments need; no names, titles or phone numbers.
-    features : polars.DataFrame
-        The same rows: all features, beside the export's own context.
+    context : Context
+        The export's own totals.
     rows, rejected, repeated, suppressed : int
         Rows that came in; and of them those that were not used, and why.
     fingerprint : str
@@ -54,12 +55,17 @@ class Snapshot:
     as_of: datetime
     dated: str
     table: pl.DataFrame
-    features: pl.DataFrame
+    context: Context
     rows: int
     rejected: int
     repeated: int
     suppressed: int
     fingerprint: str
+
+    @cached_property
+    def features(self) -> pl.DataFrame:
+        """All features of the rows of `table`; computed when they are asked for, as labels alone need none."""
+        return compute(observe(_whole(self.table), self.as_of, self.context))
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,7 +171,7 @@ def _take(contacts: object, when: datetime | None, suppress: Sequence[str]) -> S
         as_of=intake.as_of.when,
         dated=intake.as_of.how,
         table=table.drop(_LEFT_OUT),
-        features=compute(observe(table, intake.as_of.when, context)),
+        context=context,
         rows=intake.rows,
         rejected=int((~intake.checked.accepted).sum()),
         repeated=int(intake.checked.repeat.sum()),

@@ -6,18 +6,17 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from os import PathLike
 from typing import Any, Final
 
 import polars as pl
 
 from scoring.context import Context
-from scoring.errors import InputError, ModelError, SchemaWarning
+from scoring.errors import InputError, ModelError, SchemaWarning, warn
 from scoring.intake import Intake, take_in
 from scoring.model import Model
 from scoring.moves import Stand
 from scoring.prediction import COLUMNS, score_intake
-from scoring.reading import read
+from scoring.reading import Export, read
 from scoring.scored import read_scored
 
 __all__ = ["Standing", "read_standing"]
@@ -160,20 +159,20 @@ def read_standing(
     InputError
         If it cannot be read, is no whole export, or was scored by several models or at another date than `as_of`.
     """
-    with warnings.catch_warnings():  # whatever is not as it should be is said when it is taken in
-        warnings.simplefilter("ignore", SchemaWarning)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always", SchemaWarning)
         export = read(source)
-    if set(COLUMNS) <= set(export.source.columns):
-        return _scored(which, export.source, as_of, suppress)
+    if set(COLUMNS) <= set(export.source.columns):  # what is to be said was said when it was scored
+        return _scored(which, export, as_of, suppress)
+    for each in said:
+        warn(str(each.message))
     if export.kind in ("dict", "dicts"):
         raise InputError(f"the {which} is given as records", expected="a frame or a file that is a whole export")
-    # of a path, as its name may hold the date; what is no path may be a stream, which can be read once only
-    taken = take_in(source if _is_path(source) else export.source, as_of=as_of, suppress=suppress)
-    return _standing(which, taken, None, None)
+    return _standing(which, take_in(source, as_of=as_of, suppress=suppress, read_as=export), None, None)
 
 
-def _scored(which: str, source: pl.DataFrame, as_of: datetime | date | str | None, suppress: Sequence[str]) -> Standing:
-    scored = read_scored(source)
+def _scored(which: str, export: Export, as_of: datetime | date | str | None, suppress: Sequence[str]) -> Standing:
+    scored = read_scored(export)
     ids = scored.scores["model_id"].unique().drop_nulls()
     if len(ids) > 1:
         raise InputError(f"the {which} was scored by {len(ids)} models", expected="one", hint="score it again")
@@ -193,7 +192,3 @@ def _standing(which: str, taken: Intake, scores: pl.DataFrame | None, model_id: 
     if taken.context is None:
         raise InputError(f"the {which} has no totals", expected="a frame or a file that is a whole export")
     return Standing(which, taken, taken.context, scores, model_id)
-
-
-def _is_path(source: Any) -> bool:
-    return all(isinstance(one, str | PathLike) for one in (source if isinstance(source, list | tuple) else [source]))

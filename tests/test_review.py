@@ -15,6 +15,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 import scoring
+from scoring import snapshots
 from scoring.config import HORIZON, TIERS
 from scoring.errors import InputError
 from scoring.intervals import draw_resamples
@@ -332,6 +333,13 @@ def test_a_rep_whose_contacts_all_reply_is_named_and_cannot_write_a_line_of_its_
     assert row["verdict"] == "more"
     assert "a@x.example - all is well [2j: " in found.to_text()
     assert "\x1b" not in found.to_text()
+
+
+def test_no_feature_is_computed_to_see_what_happened(
+    scored: pl.DataFrame, later: dict[datetime, pl.DataFrame], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(snapshots, "compute")
+    assert review_scores(scored, later).levels.height == 3
 
 
 def test_suppressed_contacts_are_in_no_figure(scored: pl.DataFrame, later: dict[datetime, pl.DataFrame]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -13,8 +14,10 @@ import pytest
 from polars.testing import assert_frame_equal
 
 import scoring
+from scoring import reading
 from scoring.prediction import COLUMNS
 from scoring.standing import read_standing
+from scoring.writing import write_frame
 
 KINDS: dict[str, Callable[[pl.DataFrame], Any]] = {
     "polars": lambda frame: frame,
@@ -70,3 +73,30 @@ def test_suppressed_rows_are_gone_and_their_scores(scored: pl.DataFrame) -> None
     assert standing.scores is not None
     assert standing.scores["priority"].equals(left["priority"])
     assert address not in standing.table["email"].to_list()
+
+
+@pytest.mark.parametrize("is_scored", [True, False])
+def test_a_file_is_read_once_and_what_it_lacks_is_said_once(
+    is_scored: bool,
+    contacts: pl.DataFrame,
+    scored: pl.DataFrame,
+    when: datetime,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    path = tmp_path / f"contacts-{when:%Y-%m-%d}.csv"
+    write_frame((scored if is_scored else contacts).drop("phone"), path)
+    opened: list[object] = []
+    read_file = reading.read_file
+
+    def count(given: Path) -> Any:
+        opened.append(given)
+        return read_file(given)
+
+    monkeypatch.setattr(reading, "read_file", count)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        standing = read_standing("export", path)
+    assert opened == [path]
+    assert standing.table.height == contacts.height
+    assert [str(each.message)[:11] for each in said] == ([] if is_scored else ["1 of 40 fie"])
