@@ -127,9 +127,8 @@ def _reps(target: str, reps: pl.DataFrame) -> list[str]:
     if not more + fewer:
         return [f"{reps_told}, none is out of what is usual."]
     return [
-        f"{reps_told}, of {more:,} more contacts "
-        f"{_CAME[target]} than is usual for such contacts, of {fewer:,} fewer; "
-        f"by chance alone {0.05 * told.height:.0f} or fewer would be out."
+        f"{reps_told}, {more:,} had more contacts who {_CAME[target]} than is usual for such contacts and {fewer:,} "
+        f"had fewer; by chance alone up to 1 in 20 would be out."
     ]
 
 
@@ -219,4 +218,5 @@ def _out_of_usual(reps: pl.DataFrame) -> list[str]:
 
 
 def _part(share: float) -> str:
-    return f"{share:.1%}" if share < 0.1 else f"{share:.0%}"
+    """Put a share into percent, with two digits that count wherever there are two."""
+    return f"{share:.2%}" if 0 < share < 0.01 else f"{share:.1%}" if share < 0.1 else f"{share:.0%}"

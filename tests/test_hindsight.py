@@ -99,7 +99,7 @@ def test_of_the_top_and_where_nothing_came() -> None:
 def test_of_the_reps() -> None:
     assert "Of 1 rep with 3 or more to expect, none is out of what is usual." in sentences()
     found = sentences(reps=reps(10, 10, 20))
-    assert "Of 3 reps with 3 or more to expect, of 1 more contacts replied than is usual" in found
+    assert "Of 3 reps with 3 or more to expect, 1 had more contacts who replied than is usual" in found
     few = reps(10).with_columns(usual=pl.lit(2.0))
     assert "to expect" not in sentences(reps=few)
 
@@ -125,7 +125,7 @@ def test_the_tables_name_five_reps_at_most() -> None:
     text = "\n".join(tell(["All is well."], frames))
     assert text.startswith("- All is well.\n\nREPLY: 1,000 known; left out: 4 open, 3 missing later\n")
     assert "  first 10%: 50% came, 4.0x; 40% of all; 2.0 contacts for each" in text
-    assert "  0.1% to 25% " in text
+    assert "  0.10% to 25% " in text
     assert "  r6@us.example: 26 of 40 came; usual for them 10.0 (4 to 16): more" in text
     assert "r1@us.example" not in text
     assert text.endswith("  and 2 more reps out of what is usual")
