@@ -23,6 +23,7 @@ _UNSEEN: Final = rf"[[\s\p{{Cc}}\p{{Cf}}]--[{_STARTS}]]*"
 _FORMULA: Final = rf"(^|[{_STARTS}])({_UNSEEN}[=+\-@＝＋－＠﹢﹣﹦﹫−])"
 _BREAK: Final = r"^[\t\r\n]"
 _QUOTED: Final = "'"
+_TIMES: Final = pl.selectors.datetime(time_zone="*").dt.convert_time_zone("UTC").dt.to_string("%Y-%m-%d %H:%M")
 
 
 def neutralise(frame: pl.DataFrame) -> pl.DataFrame:
@@ -54,7 +55,10 @@ def neutralise(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def write_list(rows: pl.DataFrame, target: Path) -> None:
-    """Write rows that people read: where that is a CSV file, which they open in a spreadsheet, no cell of it runs.
+    """Write rows that people read.
+
+    A CSV file is for a spreadsheet: no cell of it runs, and times are such as one understands (2026-01-05 09:30), in
+    UTC. Other files are for programs and hold the rows as they are.
 
     Parameters
     ----------
@@ -69,7 +73,7 @@ def write_list(rows: pl.DataFrame, target: Path) -> None:
         As `writing.write_frame`.
     """
     for_people = (ending_of(target) or "").startswith(".csv")
-    write_frame(neutralise(rows) if for_people else rows, target)
+    write_frame(neutralise(rows.with_columns(_TIMES)) if for_people else rows, target)
 
 
 def _safe(text: pl.Expr) -> pl.Expr:

@@ -6,7 +6,9 @@ import csv
 import io
 import re
 import unicodedata
+from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
@@ -142,3 +144,14 @@ def test_other_lists_are_as_they_are(ending: str, tmp_path: Path) -> None:
     write_list(pl.DataFrame({"name": RUNS[:5]}), path)
     read = {".parquet": pl.read_parquet, ".ndjson": pl.read_ndjson, ".json": pl.read_json}[ending]
     assert read(path)["name"].to_list() == list(RUNS[:5])
+
+
+def test_times_in_a_csv_are_such_as_a_spreadsheet_understands(tmp_path: Path) -> None:
+    when = datetime(2026, 1, 5, 9, 30, 59, tzinfo=UTC)
+    abroad = when.astimezone(ZoneInfo("Asia/Kolkata"))
+    frame = pl.DataFrame({"last_touch": [when, None], "there": [abroad, None]})
+    write_list(frame, tmp_path / "list.csv")
+    rows = (tmp_path / "list.csv").read_text("utf-8").splitlines()
+    assert rows == ["last_touch,there", "2026-01-05 09:30,2026-01-05 09:30", ","]
+    write_list(frame, tmp_path / "list.parquet")
+    assert pl.read_parquet(tmp_path / "list.parquet")["last_touch"][0] == when
