@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import csv
+import json
+import math
 import re
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
 import scoring
+from scoring.cli import main
 from scoring.prediction import COLUMNS
 
 EXPORTS = Path(__file__).parent.parent.parent / "shared" / "exports"
 TABLES = sorted(EXPORTS.glob("*/contacts-*.parquet"))
+NAMES = ("old", "new")
 CHANCES = ["reply_probability", "meeting_probability", "answer_probability", "priority"]
 
 pytestmark = [
@@ -59,40 +66,97 @@ def test_a_file_of_it_adds_up(path: Path, tmp_path: Path) -> None:
     assert pl.scan_parquet(tmp_path / "out.parquet").select(pl.len()).collect().item() == summary.scored
 
 
-def test_moves_of_a_month_add_up() -> None:
-    old, new = sorted((EXPORTS / "enron").glob("contacts-2001-1*.parquet"))
-    moves = scoring.compare(old, new).moves
-    both = moves.filter(status="both")
-    parts = [f"move_{part}" for part in ("model", "time", "activity", "context")]
-    assert moves.height == pl.read_parquet(new).height
-    assert both.select((pl.sum_horizontal(parts) - pl.col("move")).abs().max()).item() < 1e-9
-    assert (both["new_priority"] - both["old_priority"] - both["chance"]).abs().max() < 1e-9
-    quiet = both.filter(pl.col("move_activity") == 0)
-    assert quiet.height > 100
-    assert (quiet["move_time"] <= 0).mean() > 0.9
-    assert {"improving", "steady", "declining"} <= set(both["trend"])
+@pytest.fixture(scope="module")
+def monday(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """October's list and November's export of one organisation, and every file that the command line makes of them."""
+    folder = tmp_path_factory.mktemp("monday")
+    old, new = (str(EXPORTS / "enron" / f"contacts-2001-{month}-01.parquet") for month in ("10", "11"))
+    lists = ["--per-rep", "20", "--per-account", "3"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for arguments in (
+            ["score", old, "-o", "old.csv"],
+            ["score", new, "-o", "new.csv"],
+            ["worklist", "old.csv", *lists, "-o", "old-lists.csv"],
+            ["worklist", "new.csv", *lists, "-o", "new-lists.csv"],
+            ["accounts", "new.csv", "-o", "accounts.csv"],
+            ["compare", "old.csv", "new.csv", "-o", "moves.csv"],
+            ["write-back", "new.csv", "--to", "salesforce", "-o", "crm", "--changed-since", "old.csv"],
+        ):
+            assert main(arguments) == 0
+    return folder
 
 
-def test_worklists_of_a_month_keep_their_limits() -> None:
-    for path in sorted((EXPORTS / "enron").glob("contacts-2001-1[01]-*.parquet")):
-        scored = scoring.score(path)
-        work = scoring.prioritise(scored, per_rep=20, per_account=3)
-        worked = work.rows.filter(pl.col("part") != "prepare")
-        assert worked.height > 1000
-        assert worked.group_by("rep").len()["len"].max() <= 20
-        assert worked.group_by("rep", "account").len()["len"].max() <= 3
-        assert work.rows.height + work.left_out.height == scored.height
-        assert work.total()["replies"] == pytest.approx(sum(worked["reply_probability"]))
+def rows_of(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file, strict=True))
 
 
-def test_a_review_agrees_with_what_really_happened() -> None:
-    export, later = (EXPORTS / "enron" / f"contacts-2001-{month}-01.parquet" for month in ("10", "11"))
-    scored = scoring.score(export)
-    review = scoring.review_scores(scored, later)
-    happened = pl.read_parquet(export.with_name("outcomes-2001-10-01.parquet")).join(scored, on="crm_id", how="semi")
+@pytest.mark.parametrize("which", ["old", "new"])
+def test_worklists_of_a_month_keep_their_limits(which: str, monday: Path) -> None:
+    scored = {(row["source_email"], row["crm_id"]): row for row in rows_of(monday / f"{which}.csv")}
+    listed = rows_of(monday / f"{which}-lists.csv")
+    assert len(listed) > 1000
+    assert max(Counter(row["rep"] for row in listed).values()) == 20
+    assert max(Counter((row["rep"], row["account"]) for row in listed).values()) == 3
+    assert len({(row["rep"], row["crm_id"]) for row in listed}) == len(listed)
+    same = ("priority", "reply_probability", "tier", "reasons")
+    for row in listed:
+        assert [row[name] for name in same] == [scored[row["rep"], row["crm_id"]][name] for name in same]
+        assert re.fullmatch(r"[a-z]+( [a-z]+)*: [^ ]+( [^ ]+)*", row["next_step"])
+        assert not re.search(r"\bnan\b|null|None|\d{4}-\d\d", row["next_step"])
+
+
+def test_moves_of_a_month_add_up(monday: Path) -> None:
+    then, now = ({(row["source_email"], row["crm_id"]): row for row in rows_of(monday / f"{n}.csv")} for n in NAMES)
+    moves = {(row["source_email"], row["crm_id"]): row for row in rows_of(monday / "moves.csv")}
+    assert moves.keys() == then.keys() | now.keys()
+    both = {key: row for key, row in moves.items() if row["status"] == "both"}
+    assert both.keys() == then.keys() & now.keys()
+    for key, row in both.items():
+        for whole in ("move", "chance"):
+            parts = [float(row[f"{whole}_{part}"]) for part in ("model", "time", "activity", "context")]
+            assert math.fsum(parts) == pytest.approx(float(row[whole]), abs=1e-12)
+        before, after = (float(scores[key]["priority"]) for scores in (then, now))
+        assert float(row["chance"]) == pytest.approx(after - before, abs=1e-12)
+        assert [row["old_tier"], row["new_tier"]] == [then[key]["tier"], now[key]["tier"]]
+    quiet = [float(row["move_time"]) for row in both.values() if float(row["move_activity"]) == 0]
+    assert len(quiet) > 100
+    assert sum(moved <= 0 for moved in quiet) > 0.9 * len(quiet)
+    assert {"improving", "steady", "declining"} <= {row["trend"] for row in both.values()}
+
+
+def test_a_review_agrees_with_what_really_happened(monday: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    old, later = monday / "old.csv", EXPORTS / "enron" / "contacts-2001-11-01.parquet"
+    assert main(["review", str(old), str(later), "--worklist", str(monday / "old-lists.csv"), "--json"]) == 0
+    told: dict[str, Any] = json.loads(capsys.readouterr().out)
+    scored = rows_of(old)
+    outcomes = pl.read_parquet(later.with_name("outcomes-2001-10-01.parquet")).to_dicts()
+    happened = {row["crm_id"]: row for row in outcomes}
     for target, flag in (("reply", "replied"), ("meeting", "met")):
-        row = review.levels.row(by_predicate=pl.col("target") == target, named=True)
-        assert row["rows"] == scored.height
-        assert row["observed"] <= happened[flag].sum() <= row["observed"] + row["open"]
-    accounts = scoring.roll_up(scored)
-    assert accounts["rows"].sum() == scored.height
+        level = next(row for row in told["levels"] if row["target"] == target)
+        came = sum(happened.get(row["crm_id"], {flag: False})[flag] for row in scored)
+        assert level["rows"] == len(scored)
+        assert level["observed"] <= came <= level["observed"] + level["open"]
+    for target in ("reply", "meeting", "engaged"):
+        labels, *_ = (row for row in told["labels"] if row["target"] == target)
+        assert labels["happened"] + labels["did_not"] + labels["open"] == len(scored)
+        for frame, column in (("tiers", "tier"), ("lists", "part"), ("reps", "rep"), ("reliability", "lowest")):
+            rows = [row for row in told[frame] if row["target"] == target]
+            assert len({row[column] for row in rows}) == len(rows)
+            assert sum(row["rows"] for row in rows) == labels["happened"] + labels["did_not"]
+            if frame != "reliability":
+                assert sum(row["open"] for row in rows) == labels["open"]
+                assert sum(row["observed"] for row in rows) == labels["happened"]
+        tiers = [row["rate"] for row in told["tiers"] if row["target"] == target]
+        assert tiers == sorted(tiers, reverse=True)
+
+
+def test_accounts_and_the_way_back_hold_every_row(monday: Path) -> None:
+    scored = rows_of(monday / "new.csv")
+    assert sum(int(row["rows"]) for row in rows_of(monday / "accounts.csv")) == len(scored)
+    written = rows_of(monday / "crm" / "Contact-0001.csv")
+    priority = {row["crm_id"]: 100 * float(row["priority"]) for row in scored}
+    assert [row["Id"] for row in written] == sorted(priority)  # in a month every chance has moved
+    for row in written:
+        assert float(row["Scoring_Priority__c"]) == pytest.approx(priority[row["Id"]], abs=0.0501)
