@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from scoring.prediction import score
     from scoring.recalibration import recalibrate
     from scoring.review import Review, review_scores
+    from scoring.scorer import Scorer
     from scoring.tracking import Decision, list_models, log_training, promote, publish, revert
     from scoring.training import count_labels, train
     from scoring.worklists import Worklist, prioritise
@@ -52,6 +53,7 @@ __all__ = [
     "ModelError",
     "Review",
     "SchemaWarning",
+    "Scorer",
     "ScoringClassifier",
     "ScoringError",
     "Summary",
@@ -99,6 +101,7 @@ _HOME = {
     "ModelError": "errors",
     "Review": "review",
     "SchemaWarning": "errors",
+    "Scorer": "scorer",
     "ScoringClassifier": "estimator",
     "ScoringError": "errors",
     "Summary": "batch",

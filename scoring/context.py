@@ -11,7 +11,6 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache, cached_property
-from hashlib import blake2b
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +19,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from scoring.errors import InputError
+from scoring.finder import Finder, hash_key
 from scoring.paths import local_path
 from scoring.schema import empty, same_time
 from scoring.writing import beside
@@ -222,6 +222,11 @@ class Context:
         return places.set(~(known.gather(places) == keys).fill_null(False), None)
 
     @cached_property
+    def finder(self) -> Finder:
+        """The same for one row."""
+        return Finder(self.totals, self.hashed)
+
+    @cached_property
     def _sorted(self) -> dict[str, tuple[NDArray[np.uint64], NDArray[np.uint32]]]:
         """Hashes of the keys in ascending order, and their rows; nothing where two keys have the same hash."""
         found = {}
@@ -306,5 +311,5 @@ def _numbers(keys: pl.Series) -> NDArray[np.uint64]:
 def _hash(keys: pl.Series) -> pl.Series:
     """Hash each distinct key; polars' own hash may change between versions, this one does not."""
     distinct = keys.unique().drop_nulls()
-    hashes = [blake2b(key.encode(), digest_size=16).hexdigest() for key in distinct]
+    hashes = [hash_key(key) for key in distinct]
     return keys.replace_strict(distinct, pl.Series(hashes, dtype=pl.String), return_dtype=pl.String).rename("key")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
 
 from scoring.config import EVIDENCE
 
-__all__ = ["LEVELS", "evidence_of"]
+__all__ = ["LEVELS", "evidence_of", "evidence_of_one"]
 
 LEVELS: Final = ("none", *EVIDENCE)
 """Levels of evidence, from the least on."""
@@ -40,3 +41,27 @@ def evidence_of(contacts: pl.DataFrame) -> pl.Series:
     """
     touches = np.sum([np.nan_to_num(contacts[name].to_numpy().astype(np.float64)) for name in _TOUCHES], axis=0)
     return _NAMES.gather(_LEAST_TOUCHES.searchsorted(touches, side="right"))
+
+
+def evidence_of_one(row: Mapping[str, Any]) -> str:
+    """Say how much history one row holds.
+
+    Parameters
+    ----------
+    row : mapping of str to object
+        The cells of a row of typed contacts; a count that is None is 0.
+
+    Returns
+    -------
+    str
+        As `evidence_of` says it.
+
+    Examples
+    --------
+    >>> evidence_of_one({"total_inbound": None, "total_outbound": 2, "total_meetings": 0})
+    'thin'
+    """
+    touches = 0.0
+    for name in _TOUCHES:
+        touches += row[name] or 0
+    return LEVELS[int(_LEAST_TOUCHES.searchsorted(touches, side="right"))]

@@ -17,11 +17,12 @@ from scoring.context import Context
 from scoring.errors import InputError
 from scoring.evidence import evidence_of
 from scoring.features import FEATURES, look
-from scoring.intake import Intake, take_in
+from scoring.intake import Intake, load_context, take_in
 from scoring.model import SHIPPED, Model, load_model
 from scoring.reading import restore
 from scoring.reasons import Explainer
 from scoring.scorecard import logistic
+from scoring.single import score_record
 
 __all__ = ["BATCH_ROWS", "COLUMNS", "refuse_columns", "refuse_scored", "score", "score_intake"]
 
@@ -34,6 +35,7 @@ COLUMNS: Final = (
 BATCH_ROWS: Final = 16_384
 """Rows that are scored at once: what a batch needs is used again for the next, which costs half of fresh memory."""
 
+_ADDED: Final = frozenset(COLUMNS)
 _PRIORITY: Final = TARGETS.index("engaged")
 _FEATURES: Final = {feature.name: feature for feature in FEATURES}
 _TIER: Final = pl.Series(TIERS, dtype=pl.Enum(TIERS))
@@ -95,7 +97,12 @@ def score(
     True
     """
     loaded = load_model(model)
-    taken = take_in(contacts, as_of=as_of, context=context, suppress=suppress)
+    totals = load_context(context)
+    if type(contacts) is dict and (overwrite or not _ADDED & contacts.keys()):
+        added = score_record(contacts, loaded, totals, as_of, suppress)
+        if added is not None:
+            return {**contacts, **added}
+    taken = take_in(contacts, as_of=as_of, context=totals, suppress=suppress)
     if not overwrite:
         refuse_scored(taken)
     return restore(score_intake(taken, loaded), taken.export, contacts, taken.places if taken.suppressed else None)

@@ -7,6 +7,8 @@ put into words, so the sentence is true of the row.
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -60,6 +62,7 @@ class Explainer:
             self._searches.append(Search(ladder.thresholds))  # a missing value gets a bin of its own
             self._offsets.append(len(sentences))
             sentences += [*(fact.phrase.format(name) for _, name in ladder.steps), fact.absent]
+        self._edges = [search.edges.tolist() for search in self._searches]
         self._each_way = min(EACH_WAY, len(self.facts))
         self._silent = len(sentences)
         # Texts are gathered out of tables: all sentences, no sentence, all of them as they follow upon another, and
@@ -108,17 +111,39 @@ class Explainer:
         if not chosen:
             chosen = {"word_0": np.full(len(rows), self._silent), "cents_0": np.full(len(rows), 2 * _MOST + 1)}
         chosen["word_0"][silent] = self._nothing
-        if len(rows) == 1:  # what pays for a million rows is most of the time of a single record
-            return pl.Series("reasons", [self._one(chosen)], dtype=pl.String)
         return pl.DataFrame(chosen).select(self._text)["reasons"]
 
-    def _one(self, chosen: dict[str, NDArray[Any]]) -> str:
-        """Join the texts of one row as `_text` does."""
-        slots = range(len(chosen) // 2)
-        return "".join(
-            self._words[int(chosen[f"word_{slot}"][0])] + self._amounts[int(chosen[f"cents_{slot}"][0])]
-            for slot in slots
-        )
+    def reasons_of_one(self, contributions: Sequence[float], facts: Mapping[str, float]) -> str:
+        """Put the strongest contributions of one row into words, as `reasons` does: frames cost more than one row.
+
+        Parameters
+        ----------
+        contributions : sequence of float
+            Log-odds against the average contact, in the order of the features.
+        facts : mapping of str to float
+            Numbers that float32 holds exactly, by the name of the fact; NaN where there is no such history.
+
+        Returns
+        -------
+        str
+        """
+        strength = []
+        for members in self._members:
+            added = 0.0
+            for member in members:
+                added += contributions[member]
+            strength.append(added)
+        order = sorted(range(len(strength)), key=strength.__getitem__)
+        told = [place for place in order[::-1][: self._each_way] if strength[place] >= LEAST]
+        told += [place for place in order[: self._each_way] if strength[place] <= -LEAST]
+        text = ""
+        for place in told:
+            value, edges = facts[self.facts[place].name], self._edges[place]
+            step = bisect_left(edges, value) if value == value else len(edges)
+            word = self._offsets[place] + step + (self._following if text else 0)
+            cents = min(max(round(strength[place] * _CENTS), -_MOST), _MOST) + _MOST
+            text += self._words[word] + self._amounts[cents]
+        return text or NOTHING_STANDS_OUT
 
     def strengths(self, contributions: Floats) -> Floats:
         """Add up the contributions of each fact.

@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).parent.parent / "scoring"
 # A module may import modules of lower layers and of its own package, nothing else.
 LAYERS = [
     {"errors"},
-    {"bars", "schema", "config", "paths", "lines"},
+    {"bars", "schema", "config", "paths", "lines", "finder"},
     {"reading", "dating", "validation", "writing", "spreadsheet"},
     {"context", "intake"},
     {"features", "simulation", "labels", "neighbours"},
@@ -34,8 +34,9 @@ LAYERS = [
         "policy",
     },
     {"model", "reasons", "boosting", "blending", "baselines", "segments", "measuring", "hindsight"},
+    {"single"},
     {"prediction", "inspection", "card", "shipped", "sources", "training", "evaluation", "audit", "levels", "moves"},
-    {"scored", "standing", "tallies"},
+    {"scored", "standing", "tallies", "scorer"},
     {
         "streaming",
         "batch",

@@ -11,12 +11,14 @@ from scoring.errors import ModelError
 from scoring.scorecard import (
     Lookup,
     Scorecard,
+    SingleLookup,
     Table,
     calibrate,
     centre,
     count_bins,
     from_dict,
     logistic,
+    logistic_of_one,
     simplify,
     to_dict,
     weighted_sum,
@@ -254,6 +256,30 @@ def test_logistic_is_accurate_safe_and_keeps_the_order():
     assert ((found >= 0) & (found <= 1)).all()
     assert (np.diff(logistic(np.sort(x))) >= 0).all()
     assert logistic(np.array([0.0])).tolist() == [0.5]
+
+
+@quick
+@given(st.lists(scorecards(), min_size=1, max_size=4), frames())
+def test_one_row_by_itself_has_the_bits_that_it_has_among_others(cards, columns):
+    many, single = Lookup(cards), SingleLookup(cards)
+    assert single.features == many.features
+    for which in range(len(cards)):
+        log_odds, contributions = many.explain(columns, which)
+        for row in range(len(log_odds)):
+            found = single.explain({name: float(column[row]) for name, column in columns.items()}, which)
+            assert np.array_equal(np.float64(found[0]).view(np.int64), log_odds[row].view(np.int64))
+            assert found[1] == contributions[row].tolist()
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+@settings(max_examples=500, deadline=None)
+def test_logistic_of_one_has_the_bits_of_logistic(log_odds):
+    assert logistic_of_one(log_odds) == logistic(np.array([log_odds])).item()
+
+
+def test_logistic_of_one_has_the_bits_of_logistic_where_log_odds_lie():
+    log_odds = np.random.default_rng(1).normal(0, 4, 20_000)
+    assert [logistic_of_one(one) for one in log_odds.tolist()] == logistic(log_odds).tolist()
 
 
 @pytest.mark.parametrize("offset", range(9))

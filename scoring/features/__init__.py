@@ -39,6 +39,7 @@ __all__ = [
     "compute_facts",
     "computed_from",
     "look",
+    "look_at_one",
     "observe",
 ]
 
@@ -157,48 +158,53 @@ def look(table: pl.DataFrame, as_of: datetime, context: Context | None) -> tuple
         As `compute` and `compute_facts` give them; of a single row as arrays of one float32, NaN for null, with the
         very same numbers.
     """
-    if table.height == 1 and (program := _program(context is not None)) is not None:
+    if table.height == 1:
         dated = table.with_columns(same_time(as_of, 1))
         row = (dated if context is None else context.join(dated, _TOTALS)).row(0, named=True)
-        try:
-            return _look_at_one(row, *program)
-        except (ArithmeticError, ValueError):
-            pass  # a number that plain Python refuses; polars makes it infinite
+        if (seen := look_at_one(row, context is not None)) is not None:
+            features, facts = ({name: np.array([value], np.float32) for name, value in each.items()} for each in seen)
+            return features, facts
     observed = observe(table, as_of, context)
     return compute(observed), compute_facts(observed)
 
 
-_Program: TypeAlias = tuple[dict[str, Evaluate], dict[str, Evaluate], dict[str, Evaluate]]
+def look_at_one(row: Mapping[str, Any], with_context: bool) -> tuple[dict[str, float], dict[str, float]] | None:
+    """Compute features and facts of one row in plain Python.
+
+    Parameters
+    ----------
+    row : mapping of str to object
+        The cells of a row of the typed table, `as_of`, and the totals of the context where there is one.
+    with_context : bool
+        Whether there is one.
+
+    Returns
+    -------
+    features, facts : dict of str to float, or None
+        The very numbers that `compute` and `compute_facts` give, NaN for null. None for what is left to polars: a
+        number that plain Python refuses, and expressions in words that are not known here.
+    """
+    if (program := _program(with_context)) is None:
+        return None
+    evaluate, features, facts = program
+    try:
+        values = np.array(evaluate(row), dtype=np.float32).tolist()  # None becomes NaN
+    except (ArithmeticError, ValueError):
+        return None
+    return dict(zip(features, values, strict=False)), dict(zip(facts, values[len(features) :], strict=True))
 
 
 @cache
-def _program(with_context: bool) -> _Program | None:
-    """Translate measures, features and facts for single records; None if polars describes them in unknown words."""
+def _program(with_context: bool) -> tuple[Evaluate, list[str], list[str]] | None:
+    """Translate features and facts for single records; None if polars describes them in unknown words."""
     features, facts = (_ALL, _ALL_FACTS) if with_context else (_OWN, _OWN_FACTS)
-    measures = [(name, value) for stage in MEASURES for name, value in stage.items() if name not in RANKED]
+    measures = {name: value for stage in MEASURES for name, value in stage.items() if name not in RANKED}
     try:
-        return (
-            {name: translate(value) for name, value in measures},
-            {value.meta.output_name(): translate(value) for value in features},
-            {value.meta.output_name(): translate(value) for value in facts},
-        )
+        evaluate = translate([*features, *facts], measures, RANKED)
     except UnknownOperationError:
         return None
-
-
-def _look_at_one(
-    row: dict[str, Any], measures: dict[str, Evaluate], features: dict[str, Evaluate], facts: dict[str, Evaluate]
-) -> tuple[Columns, Columns]:
-    for name, (column, rank_of) in RANKED.items():
-        row[name] = None if row[column] is None else rank_of(row[column])
-    for name, evaluate in measures.items():
-        row[name] = evaluate(row)
-    return _arrays(features, row), _arrays(facts, row)
-
-
-def _arrays(columns: dict[str, Evaluate], row: dict[str, Any]) -> Columns:
-    values = np.array([evaluate(row) for evaluate in columns.values()], dtype=np.float32)  # None becomes NaN
-    return dict(zip(columns, values[:, np.newaxis], strict=True))
+    first, second = ([value.meta.output_name() for value in each] for each in (features, facts))
+    return evaluate, first, second
 
 
 def computed_from(fields: Collection[str]) -> tuple[str, ...]:

@@ -1,8 +1,9 @@
-"""One record: the same polars expressions, evaluated number by number.
+"""One record: the same polars expressions, as one function of plain Python.
 
 polars needs about ten microseconds for each operation of an expression, however few the rows are; a record goes through
-some three hundred. Here an expression's own description (`Expr.meta.serialize`) is turned into plain Python functions
-once. The definition stays the polars expression, and what cannot be turned is left to polars.
+some three hundred. Here the expressions' own description (`Expr.meta.serialize`) is written as the lines of one Python
+function, once: an operation a line, each only once however many features need it. The definition stays the polars
+expression, and what cannot be written so is left to polars.
 """
 
 from __future__ import annotations
@@ -15,110 +16,64 @@ from typing import Any, Final, TypeAlias
 
 import polars as pl
 
+from scoring.reading.scalars import BLANKS
+
 __all__ = ["Evaluate", "UnknownOperationError", "translate"]
 
-Evaluate: TypeAlias = Callable[[Mapping[str, Any]], Any]
-"""From the cells of a row, by column, to a value; None is null."""
+Evaluate: TypeAlias = Callable[[Mapping[str, Any]], tuple[Any, ...]]
+"""From the cells of a row, by column, to values; None is null."""
 
 
 class UnknownOperationError(Exception):
     """An operation for which there is no plain Python here."""
 
 
-def translate(expression: pl.Expr) -> Evaluate:
-    """Turn an expression into a function of one row.
+def translate(
+    wanted: Sequence[pl.Expr],
+    beside: Mapping[str, pl.Expr] | None = None,
+    ranked: Mapping[str, tuple[str, Callable[[Any], Any]]] | None = None,
+) -> Evaluate:
+    """Turn expressions into one function of a row.
 
     Parameters
     ----------
-    expression : polars.Expr
-        Of counts, numbers, flags and times; nulls are treated as polars treats them.
+    wanted : sequence of polars.Expr
+        Of counts, numbers, flags, times and keys; nulls are treated as polars treats them.
+    beside : mapping of str to polars.Expr, optional
+        Columns that `wanted` and later ones of these are made of, beside those of the row.
+    ranked : mapping of str to (str, callable), optional
+        Columns that are made of another one by a function of Python; its null stays null.
 
     Returns
     -------
     callable
-        It raises ArithmeticError or ValueError where a number would be infinite or NaN.
+        It gives one value for each of `wanted`. It raises ArithmeticError or ValueError where a number would be
+        infinite or NaN, or text is not what plain Python is known to treat as polars does.
 
     Raises
     ------
     UnknownOperationError
-        If the expression holds an operation that is not known here.
+        If an expression holds an operation that is not known here.
 
     Examples
     --------
-    >>> half = translate((pl.col("a") / 2).clip(0))
+    >>> half = translate([(pl.col("a") / 2).clip(0)])
     >>> half({"a": 3}), half({"a": -3}), half({"a": None})
-    (1.5, 0, None)
+    ((1.5,), (0,), (None,))
     """
+    writer = _Writer()
+    for name, (column, function) in (ranked or {}).items():
+        writer.columns[name] = writer.call(function, writer.column(column))
+    for name, expression in (beside or {}).items():
+        writer.columns[name] = writer.node(_tree(expression))
+    return writer.function([writer.node(_tree(expression)) for expression in wanted])
+
+
+def _tree(expression: pl.Expr) -> Any:
     try:
-        tree = json.loads(expression.meta.serialize(format="json"))
+        return json.loads(expression.meta.serialize(format="json"))
     except pl.exceptions.PolarsError as error:
         raise UnknownOperationError(type(error).__name__) from error
-    return _node(tree)
-
-
-def _node(tree: Any) -> Evaluate:
-    if not isinstance(tree, dict) or len(tree) != 1:
-        raise UnknownOperationError(str(tree)[:80])
-    (kind, content), *_ = tree.items()
-    match kind:
-        case "Column":
-            return lambda row: row[content]
-        case "Literal":
-            value = _literal(content)
-            return lambda _: value
-        case "Alias":
-            return _node(content[0])
-        case "Cast" if content["dtype"].get("Literal") in ("Float64", "Float32"):
-            inner = _node(content["expr"])
-            return lambda row: None if (value := inner(row)) is None else float(value)
-        case "BinaryExpr":
-            return _binary(content["op"], _node(content["left"]), _node(content["right"]))
-        case "Ternary":
-            asked, truthy, falsy = (_node(content[part]) for part in ("predicate", "truthy", "falsy"))
-            return lambda row: truthy(row) if asked(row) else falsy(row)
-        case "Function":
-            return _function(content["function"], [_node(each) for each in content["input"]])
-    raise UnknownOperationError(kind)
-
-
-def _literal(content: Any) -> Any:
-    if content == {"Scalar": {"Null": "Null"}} or "Null" in content.get("Scalar", {}):
-        return None
-    (kind, value), *_ = content.get("Dyn", {"": None}).items()
-    if kind not in ("Int", "Float"):
-        raise UnknownOperationError(f"literal {kind}")
-    return value
-
-
-_BINARY: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
-    "Plus": lambda a, b: a + b,
-    "Minus": lambda a, b: a - b,
-    "Multiply": lambda a, b: a * b,
-    "TrueDivide": lambda a, b: a / b,
-    "Gt": lambda a, b: a > b,
-    "GtEq": lambda a, b: a >= b,
-}
-
-
-def _binary(name: str, left: Evaluate, right: Evaluate) -> Evaluate:
-    if name == "And":
-
-        def both(row: Mapping[str, Any]) -> bool | None:
-            a, b = left(row), right(row)
-            if a is False or b is False:
-                return False
-            return None if a is None or b is None else True
-
-        return both
-    if name not in _BINARY:
-        raise UnknownOperationError(name)
-    operation = _BINARY[name]
-
-    def apply(row: Mapping[str, Any]) -> Any:
-        a, b = left(row), right(row)
-        return None if a is None or b is None else operation(a, b)
-
-    return apply
 
 
 def _whole_seconds(duration: timedelta) -> int:
@@ -127,29 +82,125 @@ def _whole_seconds(duration: timedelta) -> int:
     return seconds + 1 if seconds < 0 and duration.microseconds else seconds
 
 
-_UNARY: Final[Mapping[str, Callable[[Any], Any]]] = {
+def _least(*values: Any) -> Any:
+    return min((value for value in values if value is not None), default=None)
+
+
+def _lower(text: str) -> str:
+    """Beyond ASCII the tables of the two languages may differ."""
+    if not text.isascii():
+        raise ValueError("not ASCII")
+    return text.lower()
+
+
+_OPERATORS: Final[Mapping[str, str]] = {
+    "Plus": "+",
+    "Minus": "-",
+    "Multiply": "*",
+    "TrueDivide": "/",
+    "Gt": ">",
+    "GtEq": ">=",
+}
+_CALLS: Final[Mapping[str, Callable[..., Any]]] = {
     '"Exp"': math.exp,
     '{"Pow": "Sqrt"}': math.sqrt,
+    '{"Pow": "Generic"}': math.pow,
     '{"TemporalExpr": {"TotalSeconds": {"fractional": false}}}': _whole_seconds,
+    '{"StringExpr": "Lowercase"}': _lower,
 }
 
 
-def _function(function: Any, inputs: Sequence[Evaluate]) -> Evaluate:
-    name = json.dumps(function)
-    first, rest = inputs[0], inputs[1:]
-    if name in _UNARY:
-        operation = _UNARY[name]
-        return lambda row: None if (value := first(row)) is None else operation(value)
-    match function:
-        case "Log" if rest[0]({}) == math.e:
-            return lambda row: None if (value := first(row)) is None else math.log(value)
-        case {"Pow": "Generic"}:
-            return lambda row: None if None in (pair := (first(row), rest[0](row))) else math.pow(*pair)
-        case "FillNull":
-            return lambda row: rest[0](row) if (value := first(row)) is None else value
-        case "MinHorizontal":
-            return lambda row: min((value for each in inputs if (value := each(row)) is not None), default=None)
-        case {"Clip": {"has_min": True, "has_max": has_max}}:
-            low, high = rest[0]({}), rest[1]({}) if has_max else math.inf
-            return lambda row: None if (value := first(row)) is None else min(max(value, low), high)
-    raise UnknownOperationError(name)
+class _Writer:
+    """Writes lines, each of one operation whose operands are names of earlier lines, or literals."""
+
+    def __init__(self) -> None:
+        self.columns: dict[str, str] = {}
+        self._names: dict[str, str] = {}  # what stands right of "=" to the name left of it
+        self._known: dict[str, Any] = {}
+
+    def function(self, values: Sequence[str]) -> Evaluate:
+        lines = [f"    {name} = {operation}\n" for operation, name in self._names.items()]
+        text = f"def look(row):\n{''.join(lines)}    return ({''.join(f'{value}, ' for value in values)})\n"
+        exec(text, self._known)  # numbers, quoted names of columns, and what is written below
+        return self._known["look"]  # type: ignore[no-any-return]
+
+    def line(self, operation: str) -> str:
+        """Write an operation, unless it stands there already; return its name."""
+        return self._names.setdefault(operation, f"v{len(self._names)}")
+
+    def column(self, name: str) -> str:
+        return self.columns.get(name) or self.line(f"row[{name!r}]")
+
+    def call(self, function: Callable[..., Any], *operands: str) -> str:
+        name = f"{getattr(function, '__name__', 'f')}_{id(function)}"
+        self._known[name] = function
+        return self.unless_null(operands, f"{name}({', '.join(operands)})")
+
+    def unless_null(self, operands: Sequence[str], operation: str) -> str:
+        nullable = [f"{operand} is None" for operand in operands if operand.startswith("v") or operand == "None"]
+        return self.line(f"None if {' or '.join(nullable)} else {operation}" if nullable else operation)
+
+    def node(self, tree: Any) -> str:
+        """Write an expression; return the name, or the literal, that stands for its value."""
+        if not isinstance(tree, dict) or len(tree) != 1:
+            raise UnknownOperationError(str(tree)[:80])
+        (kind, content), *_ = tree.items()
+        match kind:
+            case "Column":
+                return self.column(content)
+            case "Literal":
+                return _literal(content)
+            case "Alias":
+                return self.node(content[0])
+            case "Cast" if content["dtype"].get("Literal") in ("Float64", "Float32"):
+                inner = self.node(content["expr"])
+                return self.unless_null([inner], f"float({inner})")
+            case "BinaryExpr":
+                return self._binary(content["op"], self.node(content["left"]), self.node(content["right"]))
+            case "Ternary":
+                asked, truthy, falsy = (self.node(content[part]) for part in ("predicate", "truthy", "falsy"))
+                return self.line(f"{truthy} if {asked} else {falsy}")
+            case "Function":
+                return self._function(content["function"], [self.node(each) for each in content["input"]])
+        raise UnknownOperationError(kind)
+
+    def _binary(self, name: str, left: str, right: str) -> str:
+        if name == "And":
+            both = f"None if {left} is None or {right} is None else True"
+            return self.line(f"False if {left} is False or {right} is False else {both}")
+        if name not in _OPERATORS:
+            raise UnknownOperationError(name)
+        return self.unless_null([left, right], f"{left} {_OPERATORS[name]} {right}")
+
+    def _function(self, function: Any, inputs: Sequence[str]) -> str:
+        first, rest = inputs[0], inputs[1:]
+        if (name := json.dumps(function)) in _CALLS:
+            return self.call(_CALLS[name], *inputs)
+        match function:
+            case "Log" if rest[0] == repr(math.e):
+                return self.call(math.log, first)
+            case "FillNull" | "Coalesce":
+                for value in rest:
+                    first = self.line(f"{value} if {first} is None else {first}")
+                return first
+            case "MinHorizontal":
+                return self.line(self._least(inputs))
+            case {"Clip": {"has_min": True, "has_max": has_max}}:
+                within = f"{rest[1]} if {first} > {rest[1]} else {first}" if has_max else first
+                return self.unless_null([first], f"{rest[0]} if {first} < {rest[0]} else {within}")
+            case {"StringExpr": "StripChars"} if rest == ["None"]:
+                return self.unless_null([first], f"{first}.strip({BLANKS!r})")
+        raise UnknownOperationError(name)
+
+    def _least(self, inputs: Sequence[str]) -> str:
+        self._known["least"] = _least
+        return f"least({', '.join(inputs)})"
+
+
+def _literal(content: Any) -> str:
+    if content == {"Scalar": {"Null": "Null"}} or "Null" in content.get("Scalar", {}):
+        return "None"
+    (kind, value), *_ = content.get("Dyn", {"": None}).items()
+    if kind not in ("Int", "Float"):
+        raise UnknownOperationError(f"literal {kind}")
+    return repr(value)

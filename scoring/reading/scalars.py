@@ -86,6 +86,7 @@ LARGEST_PRINTED_BITS = 2**13
 _NOTHING = frozenset(NOTHING)
 _FLAGS = dict.fromkeys(TRUE, True) | dict.fromkeys(FALSE, False)
 _NUMBER, _TIME = re.compile(NUMBER), re.compile(TIME)
+_VENDORS = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}Z\Z")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -181,7 +182,10 @@ def _unusual(value: Any) -> Any:
     if isinstance(value, (bytes, bytearray)):
         return bytes(value).decode("utf-8", "replace")
     if isinstance(value, (list, tuple, dict, set)):
-        return json.dumps(list(value) if isinstance(value, set) else value, ensure_ascii=False, default=str)
+        try:
+            return json.dumps(list(value) if isinstance(value, set) else value, ensure_ascii=False, default=str)
+        except (TypeError, ValueError):  # keys that no JSON can hold, or it holds itself
+            return str(value)
     return str(value)
 
 
@@ -202,11 +206,11 @@ def _identity_of(value: Any) -> str | None:
 
 def _text_of(value: Any) -> str | None:
     """Read a cell of text in which a spelling of "nothing" is null."""
-    found = _identity_of(value)
-    if found is None:
+    text = value if type(value) is str else as_text(plain(value))
+    if text is None:
         return None
-    found = found.strip(BLANKS)
-    return None if found in _NOTHING else found
+    text = text.strip(BLANKS)
+    return None if text in _NOTHING else text
 
 
 def _flag_of(value: Any) -> bool | None:
@@ -274,6 +278,8 @@ def time_of(value: Any) -> datetime | None:
     >>> time_of(1_767_225_600_000).isoformat()
     '2026-01-01T00:00:00+00:00'
     """
+    if type(value) is str and _VENDORS.match(value) and (found := _vendors(value)) is not None:
+        return found
     value = _bare(value)
     if value is None:
         return None
@@ -300,6 +306,15 @@ def time_of(value: Any) -> datetime | None:
     if found < EARLIEST:
         raise Unreadable
     return found
+
+
+def _vendors(text: str) -> datetime | None:
+    """Read the one form that the vendor writes times in, which is nearly always; None for what it is no time of."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return None if found < EARLIEST else found
 
 
 def _since_1970(ticks: float) -> datetime:

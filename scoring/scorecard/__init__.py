@@ -14,7 +14,8 @@ from scoring.scorecard.algebra import calibrate, centre, count_bins, simplify, w
 from scoring.scorecard.card import Scorecard
 from scoring.scorecard.document import from_dict, to_dict
 from scoring.scorecard.learning import compile_classifier, fit_calibration
-from scoring.scorecard.lookup import Lookup, logistic
+from scoring.scorecard.lookup import Lookup, logistic, logistic_of_one
+from scoring.scorecard.single import SingleLookup
 from scoring.scorecard.table import Bins, Columns, Floats, Table
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "Floats",
     "Lookup",
     "Scorecard",
+    "SingleLookup",
     "Table",
     "calibrate",
     "centre",
@@ -31,6 +33,7 @@ __all__ = [
     "fit_calibration",
     "from_dict",
     "logistic",
+    "logistic_of_one",
     "simplify",
     "to_dict",
     "weighted_sum",

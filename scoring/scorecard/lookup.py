@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from scoring.scorecard.table import Columns, Floats, gather, unite
 if TYPE_CHECKING:
     from scoring.scorecard.card import Scorecard
 
-__all__ = ["Lookup", "logistic"]
+__all__ = ["Lookup", "logistic", "logistic_of_one"]
 
 CHUNK_ROWS = 8192  # what a chunk needs (columns, bins, sums) stays in the processor's second-level cache
 
@@ -151,14 +151,41 @@ def logistic(log_odds: Floats) -> Floats:
     """
     x = -np.clip(log_odds, -700.0, 700.0)
     powers = np.rint(x * _PER_LOG_2)
+    chance: Floats = 1.0 / (1.0 + np.ldexp(_exp_of_rest(x, powers), powers.astype(np.int32)))
+    return chance
+
+
+def logistic_of_one(log_odds: float) -> float:
+    """Turn one number into a chance, as `logistic` does, in plain Python.
+
+    Parameters
+    ----------
+    log_odds : float
+        Finite.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> logistic_of_one(2.0) == logistic(np.array([2.0])).item()
+    True
+    """
+    x = -min(max(log_odds, -700.0), 700.0)
+    powers = round(x * _PER_LOG_2)
+    return 1.0 / (1.0 + math.ldexp(_exp_of_rest(x, powers), powers))
+
+
+def _exp_of_rest(x: Any, powers: Any) -> Any:
+    """``exp(x - powers * log(2))``."""
     rest = x - powers * _LOG_2_HIGH
     rest -= powers * _LOG_2_LOW
-    sums = np.full_like(rest, _TAYLOR[0])
+    sums = rest * 0.0 + _TAYLOR[0]
     for coefficient in _TAYLOR[1:]:
         sums *= rest
         sums += coefficient
-    chance: Floats = 1.0 / (1.0 + np.ldexp(sums, powers.astype(np.int32)))
-    return chance
+    return sums
 
 
 _LOG_2_HIGH = 0.6931471803691238  # 33 bits, so that its product with a power of up to 11 bits is exact

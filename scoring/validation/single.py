@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from scoring.dating import WINDOW
 from scoring.validation.rules import CHANNELS, COUNTS, MAIL, PAIRS, PAST, SINCE, TOLERANCE
@@ -84,48 +85,79 @@ def contradicted(row: Mapping[str, Any], as_of: datetime, missing: Collection[st
     >>> contradicted(dict.fromkeys(NAMES) | {"total_inbound": 1, "total_inbound_30d": 2}, SINCE, ("last_inbound_time",))
     ['recent_above_total']
     """
-    past = [time for name in PAST if (time := row[name]) is not None]
+    get = row.get
+    past = [time for time in map(get, PAST) if time is not None]
     upcoming = row["first_upcoming_meeting_time"]
-    broken = {
-        "recent_above_total": any(_above(row[recent], row[total]) for recent, total in PAIRS),
-        "last_before_first": any(_above(row[f"first_{one}_time"], row[f"last_{one}_time"]) for one in CHANNELS),
-        "time_after_as_of": any(time > as_of for time in past),
-        "time_before_1990": any(time < SINCE for time in past),
-        "count_without_time": any(_untimed(row, one, missing) for one in MAIL),
-        "time_without_count": any(_uncounted(row, one) for one in MAIL),
-        "recent_against_last": any(_disagrees(row, one, as_of) for one in MAIL),
-        "mails_not_the_sum": _not_the_sum(row),
-        "upcoming_in_the_past": upcoming is not None and upcoming < as_of,
-        "upcoming_without_flag": upcoming is not None and row["upcoming_meeting"] is False,
-    }
-    return [name for name, hit in broken.items() if hit]
+    broken = []
+    if _any_above(map(get, _RECENT), map(get, _TOTALS)):
+        broken.append("recent_above_total")
+    if _any_above(map(get, _FIRST), map(get, _LAST)):
+        broken.append("last_before_first")
+    if past and max(past) > as_of:
+        broken.append("time_after_as_of")
+    if past and min(past) < SINCE:
+        broken.append("time_before_1990")
+    if any(_untimed(row, channel, missing) for channel in _MAIL):
+        broken.append("count_without_time")
+    if any(_uncounted(row, channel) for channel in _MAIL):
+        broken.append("time_without_count")
+    if any(_disagrees(row, channel, as_of) for channel in _MAIL):
+        broken.append("recent_against_last")
+    if _not_the_sum(row):
+        broken.append("mails_not_the_sum")
+    if upcoming is not None and upcoming < as_of:
+        broken.append("upcoming_in_the_past")
+    if upcoming is not None and row["upcoming_meeting"] is False:
+        broken.append("upcoming_without_flag")
+    return broken
 
 
-def _above(one: Any, other: Any) -> bool:
-    return one is not None and other is not None and one > other
+@dataclass(frozen=True, slots=True)
+class _Channel:
+    """The fields of mails in one direction."""
+
+    total: str
+    recent: str
+    first: str
+    last: str
 
 
-def _untimed(row: Mapping[str, Any], channel: str, missing: Collection[str]) -> bool:
-    if not row[f"total_{channel}"] or row[f"total_{channel}"] < 0:
+_MAIL: Final = tuple(
+    _Channel(f"total_{one}", f"total_{one}_30d", f"first_{one}_time", f"last_{one}_time") for one in MAIL
+)
+_RECENT, _TOTALS = zip(*PAIRS, strict=True)
+_FIRST, _LAST = (tuple(f"{end}_{one}_time" for one in CHANNELS) for end in ("first", "last"))
+_LATE, _EARLY = WINDOW + TOLERANCE, WINDOW - TOLERANCE
+
+
+def _any_above(ones: Iterable[Any], others: Iterable[Any]) -> bool:
+    for one, other in zip(ones, others, strict=True):
+        if one is not None and other is not None and one > other:
+            return True
+    return False
+
+
+def _untimed(row: Mapping[str, Any], channel: _Channel, missing: Collection[str]) -> bool:
+    if not row[channel.total] or row[channel.total] < 0:
         return False
-    times = (f"first_{channel}_time", f"last_{channel}_time")
-    return all(row[name] is None and name not in missing for name in times)
+    return all(row[name] is None and name not in missing for name in (channel.first, channel.last))
 
 
-def _uncounted(row: Mapping[str, Any], channel: str) -> bool:
-    timed = row[f"first_{channel}_time"] is not None or row[f"last_{channel}_time"] is not None
-    return timed and row[f"total_{channel}"] == 0
+def _uncounted(row: Mapping[str, Any], channel: _Channel) -> bool:
+    return row[channel.total] == 0 and (row[channel.first] is not None or row[channel.last] is not None)
 
 
-def _disagrees(row: Mapping[str, Any], channel: str, as_of: datetime) -> bool:
-    recent, last = row[f"total_{channel}_30d"], row[f"last_{channel}_time"]
+def _disagrees(row: Mapping[str, Any], channel: _Channel, as_of: datetime) -> bool:
+    recent, last = row[channel.recent], row[channel.last]
     if recent is None or last is None:
         return False
     if recent > 0:
-        return bool(last < as_of - (WINDOW + TOLERANCE))
-    return bool(recent == 0 and as_of - (WINDOW - TOLERANCE) < last <= as_of)
+        return bool(last < as_of - _LATE)
+    return bool(recent == 0 and as_of - _EARLY < last <= as_of)
 
 
 def _not_the_sum(row: Mapping[str, Any]) -> bool:
-    mails = row["total_emails"], row["total_inbound"], row["total_outbound"]
-    return all(count is not None for count in mails) and mails[0] != mails[1] + mails[2]
+    mails, inbound, outbound = row["total_emails"], row["total_inbound"], row["total_outbound"]
+    if mails is None or inbound is None or outbound is None:
+        return False
+    return bool(mails != inbound + outbound)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
+from typing import Any, Final
 
 import polars as pl
 
 from scoring.errors import InputError
 
-__all__ = ["find_suppressed"]
+__all__ = ["find_suppressed", "is_suppressed"]
+
+_HOST: Final = r"@([^@\s]+?)\.?>?$"
 
 
 def find_suppressed(table: pl.DataFrame, suppress: Sequence[str]) -> pl.Series:
@@ -43,13 +47,12 @@ def find_suppressed(table: pl.DataFrame, suppress: Sequence[str]) -> pl.Series:
     [True, False]
     """
     none = pl.Series("suppressed", [False], dtype=pl.Boolean).new_from_index(0, table.height)
-    entries = (suppress,) if isinstance(suppress, str) else tuple(suppress)
-    addresses, domains = _entries(entries)
+    addresses, domains = _entries((suppress,) if isinstance(suppress, str) else tuple(suppress))
     if not addresses and not domains:
         return none
     keys = table.select(
         email=pl.col("email").str.to_lowercase(),
-        host=pl.col("email").str.to_lowercase().str.extract(r"@([^@\s]+?)\.?>?$"),
+        host=pl.col("email").str.to_lowercase().str.extract(_HOST),
         account=pl.col("account_domain").str.to_lowercase().str.strip_prefix("@"),
         crm_id="crm_id",
     )
@@ -89,12 +92,50 @@ def _entries(suppress: tuple[str, ...]) -> tuple[frozenset[str], frozenset[str]]
     return frozenset(addresses), frozenset(domains)
 
 
-def _covered(found: pl.Series, domains: Iterable[str]) -> list[str]:
+def _covered(found: pl.Series, domains: Collection[str]) -> list[str]:
     """List the domains found that are one of those given, or below one."""
-    given = frozenset(domains)
-    covered = []
-    for name in found.unique().drop_nulls().to_list():
-        parts = name.split(".")
-        if any(".".join(parts[start:]) in given for start in range(len(parts))):
-            covered.append(name)
-    return covered
+    return [name for name in found.unique().drop_nulls().to_list() if _below(name, domains)]
+
+
+def _below(name: str, domains: Collection[str]) -> bool:
+    """Tell whether a domain is one of those given, or below one."""
+    parts = name.split(".")
+    return any(".".join(parts[start:]) in domains for start in range(len(parts)))
+
+
+def is_suppressed(row: Mapping[str, Any], suppress: Sequence[str]) -> bool | None:
+    """Tell whether one row is left out on request, as `find_suppressed` does.
+
+    Parameters
+    ----------
+    row : mapping of str to object
+        The cells of a row of the typed table.
+    suppress : sequence of str
+        As for `find_suppressed`.
+
+    Returns
+    -------
+    bool or None
+        None where more than printable ASCII is in it, which is left to polars.
+
+    Raises
+    ------
+    InputError
+        If an entry is neither an address nor a domain.
+
+    Examples
+    --------
+    >>> row = {"email": "Ann@mail.acme.com", "account_domain": None}
+    >>> is_suppressed(row, ["acme.com"]), is_suppressed(row, ["acme.co"])
+    (True, False)
+    """
+    addresses, domains = _entries((suppress,) if isinstance(suppress, str) else tuple(suppress))
+    email, account = ((row[name] or "").lower() for name in ("email", "account_domain"))
+    if not (email + account).isascii() or not (email + account).isprintable():
+        return None
+    host = re.search(_HOST, email)
+    return (
+        email in addresses
+        or (host is not None and _below(host[1], frozenset(name for name in domains if "." in name)))
+        or _below(account.removeprefix("@"), domains)
+    )

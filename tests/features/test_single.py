@@ -46,11 +46,8 @@ def test_a_record_made_to_hurt_has_the_numbers_of_its_row(seed: int) -> None:
 
 
 def test_every_expression_is_known(contacts: pl.DataFrame, when: datetime) -> None:
-    for expression in (*(feature.expression for feature in FEATURES), *(feature.fact.value for feature in FEATURES)):
-        translate(expression)
-    for name, value in ((name, value) for stage in MEASURES for name, value in stage.items()):
-        if name not in RANKED:
-            translate(value)
+    translate([feature.expression for feature in FEATURES] + [feature.fact.value for feature in FEATURES])
+    translate([value for stage in MEASURES for name, value in stage.items() if name not in RANKED])
     assert isinstance(look(contacts.head(1), when, None)[0], dict), "a record takes the quick way"
 
 
@@ -59,7 +56,7 @@ def test_every_expression_is_known(contacts: pl.DataFrame, when: datetime) -> No
 )
 def test_what_is_not_known_is_said(expression: pl.Expr) -> None:
     with pytest.raises(UnknownOperationError):
-        translate(expression)
+        translate([expression])
 
 
 def test_what_is_not_known_is_left_to_polars(
@@ -75,11 +72,35 @@ def test_what_is_not_known_is_left_to_polars(
 
 
 def test_infinity_is_left_to_polars(contacts: pl.DataFrame, when: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(row: object) -> float:
-        raise ZeroDivisionError
-
-    monkeypatch.setattr(package, "_program", lambda with_context: ({"inbound": refuse}, {}, {}))
+    infinite = translate([pl.col("total_inbound") / 0])
+    monkeypatch.setattr(package, "_program", lambda with_context: (infinite, ["inbound"], []))
     assert isinstance(look(contacts.head(1), when, None)[0], pl.DataFrame)
+
+
+def test_an_operation_is_written_once() -> None:
+    shared = (pl.col("a") + 1).log()
+    alone, twice = translate([shared * 2]), translate([shared * 2, shared * 3, shared * 2])
+    assert twice({"a": 1.0}) == (alone({"a": 1.0})[0], shared_log() * 3, alone({"a": 1.0})[0])
+    assert twice.__code__.co_nlocals == alone.__code__.co_nlocals + 1
+
+
+def shared_log() -> float:
+    return float(np.log(2.0))
+
+
+def test_columns_may_be_made_of_columns() -> None:
+    made = translate([pl.col("c") + pl.col("rank")], {"b": pl.col("a") + 1, "c": pl.col("b") * 2}, {"rank": ("t", len)})
+    assert made({"a": 1, "t": "four"}) == (8,)
+    assert made({"a": 1, "t": None}) == (None,)
+
+
+@pytest.mark.parametrize("text", [" Ann@Buyer.example\t", "\x1cA\x1f", "", None])
+def test_keys_are_as_in_polars(text: str | None) -> None:
+    key = pl.coalesce("b", "a").str.strip_chars().str.to_lowercase()
+    frame = pl.DataFrame({"a": [text], "b": [None]}, schema={"a": pl.String, "b": pl.String})
+    assert translate([key])({"a": text, "b": None}) == (frame.select(key).item(),)
+    with pytest.raises(ValueError, match="ASCII"):
+        translate([key])({"a": "İ", "b": None})
 
 
 @pytest.mark.parametrize(
@@ -98,4 +119,4 @@ def test_infinity_is_left_to_polars(contacts: pl.DataFrame, when: datetime, monk
 )
 def test_nulls_are_treated_as_polars_treats_them(expression: pl.Expr, row: dict[str, float | None]) -> None:
     frame = pl.DataFrame({name: pl.Series([value], dtype=pl.Float64) for name, value in row.items()})
-    assert translate(expression)(row) == frame.select(expression).item()
+    assert translate([expression])(row) == (frame.select(expression).item(),)
