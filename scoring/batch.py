@@ -18,6 +18,7 @@ from scoring.dating import Undecided, agree, date_of_name
 from scoring.errors import InputError
 from scoring.evidence import LEVELS
 from scoring.intake import Intake, date_given, load_context, take_in
+from scoring.lines import plain
 from scoring.model import SHIPPED, Model, load_model
 from scoring.prediction import refuse_columns, refuse_scored, score_intake
 from scoring.reading import warn_missing
@@ -221,7 +222,9 @@ def _rejected(taken: Intake, bad: pl.Series) -> list[str]:
             "cells": faults.get(row, []),
             "contact": {name: _plain(value) for name, value in source.row(row, named=True).items()},
         }
-        found.append(json.dumps(about, ensure_ascii=False, default=str))
+        text = json.dumps(about, ensure_ascii=False, default=str)
+        # people look at these: what would steer a terminal, or break a line, is escaped
+        found.append(text if plain(text) == text else json.dumps(about, default=str))
     return found
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 import unicodedata
 from collections.abc import Callable
 from datetime import datetime
@@ -44,9 +45,11 @@ EVIL = (
     "＝1+1",
     "😀👩\u200d💻",
 )
+VALUE = "=value"
+GUID = "0b0ec7ed-0000-4000-8000-{:012d}"
 COLUMN = f"=1+1\x1b[2J\n{FORGED}<script>alert(1)</script>"
 
-NONE = ("models", "simulate")  # they print nothing that comes out of an export
+NONE = ("models", "simulate")  # the one has a test of its own, the other reads no export
 ARGUMENTS = {
     "score": ["score", "{new}", "-o", "out.csv"],
     "check": ["check", "{new}"],
@@ -63,6 +66,18 @@ ARGUMENTS = {
     "report": ["report", "{scored}", "-o", "report.html"],
     "write-back": ["write-back", "{scored}", "--to", "salesforce", "-o", "upload"],
 }
+MORE = {
+    "score, learning first": ["score", "{new}", "--adapt", "-o", "out.csv"],
+    "score anew": ["score", "{scored}", "--overwrite", "-o", "out.ndjson"],
+    "score what cannot be read": ["score", "{broken}", "-o", "out.csv"],
+    "check what cannot be read": ["check", "{broken}"],
+    "worklist by value": ["worklist", "{valued}", "-o", "people.csv", "--value", VALUE, "--top", "99"],
+    "compare what is scored": ["compare", "{scored_old}", "{scored}", "-o", "people.csv", "--top", "99"],
+    "review of a list": ["review", "{scored_old}", "{new}", "--worklist", "{lists_old}"],
+    "explain by another rep": ["explain", "{scored}", "--contact", "{contact}", "--target", "all"],
+    "write-back to Dynamics": ["write-back", "{guids}", "--to", "dynamics", "-o", "upload", "--mapping", "{texts}"],
+}
+CASES = ARGUMENTS | MORE
 
 
 def name_of(verb: object) -> str:
@@ -102,7 +117,24 @@ def spoiled(exports: dict[datetime, pl.DataFrame], tmp_path_factory: pytest.Temp
         files |= {name: str(path), f"scored_{name}": str(folder / f"scored-{name}.csv")}
         assert main(["score", files[name], "-o", files[f"scored_{name}"], "--top", "0"]) == 0
         files["contact"] = export.filter(pl.col("crm_id").str.starts_with("003"))["crm_id"][0]
-    return files | {"scored": files["scored_new"]}
+    more = ("broken.csv", "valued.csv", "guids.csv", "lists-old.csv", "texts.toml")
+    broken, valued, guids, lists_old, texts = (folder / name for name in more)
+    counts = pl.Series("total_inbound", [EVIL[place % len(EVIL)] for place in range(60)])
+    write_frame(pl.read_csv(files["new"], infer_schema=False).head(60).with_columns(counts), broken)
+    scored = pl.read_csv(files["scored_new"], infer_schema=False)
+    write_frame(scored.with_columns(pl.lit("2").alias(VALUE)), valued)
+    ids = pl.Series("crm_id", [GUID.format(place) for place in range(scored.height)])
+    write_frame(scored.with_columns(ids), guids)
+    assert main(["worklist", files["scored_old"], "-o", str(lists_old), "--top", "0"]) == 0
+    texts.write_text('[fields]\nmsdyn_name = "first_name"\nmsdyn_scorereasons = "account_name"\n')
+    return files | {
+        "scored": files["scored_new"],
+        "broken": str(broken),
+        "valued": str(valued),
+        "guids": str(guids),
+        "lists_old": str(lists_old),
+        "texts": str(texts),
+    }
 
 
 def harms_terminal(text: str) -> list[str]:
@@ -128,9 +160,9 @@ def test_every_verb_is_in_the_table() -> None:
     assert {name_of(verb) for verb in VERBS} <= {*ARGUMENTS, *NONE}
 
 
-@pytest.mark.parametrize("verb", [name for name in map(name_of, VERBS) if name not in NONE])
-def test_no_output_does_harm(verb: str, spoiled: dict[str, str], run: Run) -> None:
-    code, out, err = run(*(argument.format(**spoiled) for argument in ARGUMENTS[verb]))
+@pytest.mark.parametrize("case", [*(name for name in map(name_of, VERBS) if name not in NONE), *MORE])
+def test_no_output_does_harm(case: str, spoiled: dict[str, str], run: Run) -> None:
+    code, out, err = run(*(argument.format(**spoiled) for argument in CASES[case]))
     assert code in (0, 1), err
     assert out
     assert harms_terminal(out) == []
@@ -142,15 +174,36 @@ def test_no_output_does_harm(verb: str, spoiled: dict[str, str], run: Run) -> No
     for path in Path().glob("people*.csv"):
         with path.open(encoding="utf-8", newline="") as file:
             assert [cell for row in csv.reader(file) for cell in row if runs(cell)] == []
+    for path in (*Path().rglob("*.ndjson"), *Path().rglob("*.json")):
+        content = path.read_bytes().decode("utf-8").removesuffix("\n")
+        for record in content.split("\n") if path.suffix == ".ndjson" else [content]:
+            json.loads(record)
+    for path in (*Path().rglob("*.md"), *Path().rglob("*.rejected.ndjson")):
+        assert harms_terminal(path.read_text("utf-8")) == []
 
 
-@pytest.mark.parametrize("verb", [name for name in map(name_of, VERBS) if name not in (*NONE, "report")])
-def test_json_does_no_harm(verb: str, spoiled: dict[str, str], run: Run) -> None:
-    code, out, err = run(*(argument.format(**spoiled) for argument in ARGUMENTS[verb]), "--json")
+@pytest.mark.parametrize("case", [*(name for name in map(name_of, VERBS) if name not in (*NONE, "report")), *MORE])
+def test_json_does_no_harm(case: str, spoiled: dict[str, str], run: Run) -> None:
+    code, out, err = run(*(argument.format(**spoiled) for argument in CASES[case]), "--json")
     assert code in (0, 1), err
     json.loads(out)
     assert harms_terminal(out) == []
     assert harms_terminal(err) == []
+
+
+def test_no_run_of_mlflow_holds_what_contacts_are_called(
+    spoiled: dict[str, str], run: Run, empty_store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("mlflow")
+    pytest.importorskip("alembic")
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    shutil.copy(empty_store, ".")
+    code, out, err = run("models", "promote", spoiled["old"], spoiled["new"], "--config", spoiled["config"])
+    assert code == 0, err
+    assert harms_terminal(out) == harms_terminal(err) == []
+    kept = b"".join(path.read_bytes() for path in [*Path("mlruns").rglob("*.*"), Path("mlflow.db")] if path.is_file())
+    for evil in ("HYPERLINK", "alert(1)", FORGED, "\u202e", "@SUM"):
+        assert evil.encode() not in kept
 
 
 def test_data_files_stay_as_they_are(spoiled: dict[str, str], run: Run) -> None:
