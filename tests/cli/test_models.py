@@ -109,3 +109,9 @@ def test_what_is_not_understood_or_not_there(run: Run, files: list[Path]) -> Non
     code, _, err = run("models", "list", "--tracking-uri", "sqlite:///nowhere/mlflow.db")
     assert code == 4
     assert "nowhere" in err
+
+
+def test_a_verb_without_the_option_says_what_it_has(run: Run, files: list[Path]) -> None:
+    code, _, err = run("score", files[0], "--model", "models:/scoring@champion", "-o", "scored.csv")
+    assert code == 4
+    assert "MLFLOW_TRACKING_URI (for `scoring models` --tracking-uri, too)" in err
