@@ -102,7 +102,7 @@ def _located(uri: str, create: bool) -> str:
         raise ModelError(
             f"there is no {path.name} in the folder {path.parent.name!r}",
             expected="the database of mlflow",
-            hint="publish a model first, or say where it is: MLFLOW_TRACKING_URI (for `scoring models` --tracking-uri, too)",
+            hint="publish a model first, or say where it is: MLFLOW_TRACKING_URI (or `scoring models --tracking-uri`)",
         )
     return f"{_SQLITE}{path.as_posix()}"
 

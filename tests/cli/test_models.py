@@ -114,4 +114,4 @@ def test_what_is_not_understood_or_not_there(run: Run, files: list[Path]) -> Non
 def test_a_verb_without_the_option_says_what_it_has(run: Run, files: list[Path]) -> None:
     code, _, err = run("score", files[0], "--model", "models:/scoring@champion", "-o", "scored.csv")
     assert code == 4
-    assert "MLFLOW_TRACKING_URI (for `scoring models` --tracking-uri, too)" in err
+    assert "MLFLOW_TRACKING_URI (or `scoring models --tracking-uri`)" in err
