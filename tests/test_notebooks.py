@@ -19,8 +19,9 @@ from scoring.cli import main
 
 NOTEBOOKS = sorted((Path(__file__).parent.parent / "notebooks").glob("*.ipynb"))
 RETRAIN = next(path for path in NOTEBOOKS if path.stem == "retrain")
+QUICKSTART = next(path for path in NOTEBOOKS if path.stem == "quickstart")
 NEEDS = {"retrain": ("matplotlib", "mlflow")}
-LEAVES = {"quickstart": set(), "retrain": {"mlflow.db", "mlruns", "simulated"}}
+LEAVES = {"quickstart": {"worklist.csv"}, "retrain": {"mlflow.db", "mlruns", "simulated"}}
 
 Names = dict[str, Any]
 Ran = Callable[[Path], tuple[Path, Names]]
@@ -33,10 +34,11 @@ def cells(path: Path) -> list[dict[str, Any]]:
 def run(path: Path, *, until: str = "", replaced: tuple[str, str] = ("", "")) -> Names:
     """Run the cells up to the one that gives a name, all without one; some text may be replaced before."""
     names: Names = {}
-    for cell in cells(path):
-        exec(compile("".join(cell["source"]).replace(*replaced), path.name, "exec"), names)
-        if until in names:
-            break
+    with pl.Config():  # how frames are shown is set for the notebook alone
+        for cell in cells(path):
+            exec(compile("".join(cell["source"]).replace(*replaced), path.name, "exec"), names)
+            if until in names:
+                break
     return names
 
 
@@ -94,6 +96,28 @@ def test_a_notebook_runs(path: Path, ran: Ran) -> None:
 def test_a_notebook_holds_no_output_and_no_path_of_a_machine(path: Path) -> None:
     assert all(not cell["outputs"] and cell["execution_count"] is None for cell in cells(path))
     assert not re.search(r"/(home|Users|root|tmp|work|mnt)/|[A-Z]:\\", path.read_text("utf-8"))
+
+
+def test_the_quickstart_is_ten_cells_from_an_export_to_a_list(ran: Ran, capsys: pytest.CaptureFixture[str]) -> None:
+    assert len(cells(QUICKSTART)) == 10
+    folder, names = ran(QUICKSTART)
+    assert pl.read_csv(folder / "worklist.csv").height == names["work"].rows.height > 100
+    assert names["tiers"]["happened"].sum() > 0
+    assert names["changed"].moves.height >= names["scored"].height
+    assert 0.05 < names["explanation"].parts.filter(target="priority")["chance"][-1] < 0.95
+    assert names["work"].rows.filter(rep=names["rep"]).height >= 10
+
+
+def test_the_quickstart_runs_on_a_file_of_ones_own(
+    in_folder: Path, exports: dict[datetime, pl.DataFrame], capsys: pytest.CaptureFixture[str]
+) -> None:
+    when, contacts = max(exports.items())
+    contacts.write_csv(f"contacts-{when:%Y-%m-%d}.csv", datetime_format="%Y-%m-%dT%H:%M:%SZ")
+    names = run(QUICKSTART, replaced=("EXPORT = None", f'EXPORT = "contacts-{when:%Y-%m-%d}.csv"'))
+    assert names["scored"].height == contacts.height
+    assert "changed" not in names
+    assert "in the file's name" in capsys.readouterr().out
+    assert pl.read_csv("worklist.csv").height == names["work"].rows.height
 
 
 def test_the_notebook_the_command_and_the_functions_give_the_same_scores(
