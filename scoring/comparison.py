@@ -17,17 +17,12 @@ from scoring.model import SHIPPED, Model, load_model
 from scoring.moves import PARTS, split_moves
 from scoring.scorecard import Floats, logistic
 from scoring.standing import Standing, read_standing
+from scoring.trends import TRENDS, name_trends
 from scoring.validation import key_of
 
-__all__ = ["LEAST_POINTS", "TREND_ODDS", "Comparison", "Side", "compare"]
-
-TREND_ODDS: Final = 1.5
-LEAST_POINTS: Final = 0.01
-"""A contact improves if, by one model, its odds grow by half or more and its chance by a point or more; it declines if
-they shrink as much."""
+__all__ = ["Comparison", "Side", "compare"]
 
 _WHO: Final = ("source_email", "crm_id", "email", "first_name", "last_name", "account_name")
-_TRENDS: Final = ("improving", "steady", "declining", "not enough")
 _STATUSES: Final = ("both", "new", "gone")
 _BEYOND: Final = 700.0
 _AS_IT_STANDS: Final = "the old scores are taken as they stand in the file: they are by"
@@ -105,7 +100,7 @@ class Comparison:
             "old": _plain_side(self.old),
             "new": _plain_side(self.new),
             "status": {name: self.moves.filter(status=name).height for name in _STATUSES},
-            "trend": {name: self.moves.filter(status="both", trend=name).height for name in _TRENDS},
+            "trend": {name: self.moves.filter(status="both", trend=name).height for name in TRENDS},
             "parts": self.parts.to_dicts(),
             "tiers": self.tiers.to_dicts(),
             "notes": list(self.notes),
@@ -129,7 +124,7 @@ class Comparison:
             f"From {self.old.as_of:%Y-%m-%d} ({self.old.scored:,} contacts, {self.old.model_id}) "
             f"to {self.new.as_of:%Y-%m-%d} ({self.new.scored:,} contacts, {self.new.model_id})",
             f"{counted['both']:,} in both, {counted['new']:,} new, {counted['gone']:,} gone",
-            f"of those in both: {', '.join(f'{trends[name]:,} {name}' for name in _TRENDS if trends[name])}"
+            f"of those in both: {', '.join(f'{trends[name]:,} {name}' for name in TRENDS if trends[name])}"
             if counted["both"]
             else "no contact is in both",
             *self.notes,
@@ -272,7 +267,7 @@ def _join(
     lone = [_alone(came, "new", "new"), _alone(went, "gone", "old")]
     parts = [stayed.sort("chance", "move", *on, descending=[True, True, False, False], nulls_last=True), *lone]
     whole = pl.concat(parts, how="diagonal_relaxed").drop(on)
-    return whole.with_columns(pl.col("status").cast(pl.Enum(_STATUSES)), pl.col("trend").cast(pl.Enum(_TRENDS)))
+    return whole.with_columns(pl.col("status").cast(pl.Enum(_STATUSES)), pl.col("trend").cast(pl.Enum(TRENDS)))
 
 
 def _match(old: pl.DataFrame, new: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
@@ -332,12 +327,8 @@ def _log_odds(chance: Floats) -> Floats:
 
 def _trend(path: Floats, chances: Floats, evidence: pl.Series) -> pl.Series:
     """Trend of each contact: from the old export, read by the new model, on."""
-    odds, chance = path[:, -1] - path[:, 1], chances[:, -1] - chances[:, 1]
-    least = np.log(TREND_ODDS)
-    up, down = (odds >= least) & (chance >= LEAST_POINTS), (odds <= -least) & (chance <= -LEAST_POINTS)
     known = evidence.cast(pl.String).to_numpy() != "none"
-    names = np.select([~known, up, down], ["not enough", "improving", "declining"], "steady")
-    return pl.Series(names.tolist(), dtype=pl.String)
+    return name_trends(path[:, -1] - path[:, 1], chances[:, -1] - chances[:, 1], known)
 
 
 def _in_words(row: dict[str, Any]) -> list[str]:

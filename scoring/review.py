@@ -28,16 +28,7 @@ from scoring.schema import NAMES
 from scoring.scored import Scored, read_scored
 from scoring.snapshots import Exports, Labelled, Snapshot, take_snapshots
 from scoring.sources import settled
-from scoring.tallies import (
-    PARTS,
-    Promise,
-    tally_levels,
-    tally_lists,
-    tally_reliability,
-    tally_reps,
-    tally_tiers,
-    tally_top,
-)
+from scoring.tallies import PARTS, Promise, tally
 from scoring.validation import find_suppressed, key_of
 from scoring.writing import ending_of
 
@@ -194,12 +185,7 @@ def review_scores(scored: Any, later: Exports, *, worklist: Any = None, suppress
         until=until,
         model_ids=tuple(rows["model_id"].unique().drop_nulls().sort()),
         labels=_count(lesson),
-        levels=tally_levels(promises),
-        tiers=tally_tiers(promises),
-        top=tally_top(promises),
-        reliability=tally_reliability(promises),
-        reps=tally_reps(promises),
-        lists=tally_lists(promises),
+        **tally(promises),
         strangers=strangers,
     )
 

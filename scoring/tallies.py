@@ -18,16 +18,7 @@ from scoring.intervals import SHARES, Interval, interval_of, resample_mean, resa
 from scoring.metrics import reliability, top_shares
 from scoring.scorecard import Floats, logistic
 
-__all__ = [
-    "PARTS",
-    "Promise",
-    "tally_levels",
-    "tally_lists",
-    "tally_reliability",
-    "tally_reps",
-    "tally_tiers",
-    "tally_top",
-]
+__all__ = ["PARTS", "Promise", "tally"]
 
 PARTS: Final = ("work", "explore", "prepare", "listed", "not listed")
 """Where a row stood: the parts of a worklist, ``listed`` if it names none, or on none."""
@@ -141,6 +132,13 @@ _FIGURES: Final = {
     "observed": pl.Int64,
     **dict.fromkeys(("rate", "lift", "gap", "low", "high"), pl.Float64),
 }
+_OF_REPS: Final = {
+    **{name: _FIGURES[name] for name in ("rows", "open", "expected", "observed")},
+    "usual": pl.Float64,
+    "low": pl.Int64,
+    "high": pl.Int64,
+    "verdict": pl.String,
+}
 
 
 def _frame(rows: Iterable[Mapping[str, Any]], by: Sequence[str], figures: Mapping[str, Any] = _FIGURES) -> pl.DataFrame:
@@ -148,8 +146,8 @@ def _frame(rows: Iterable[Mapping[str, Any]], by: Sequence[str], figures: Mappin
     return pl.DataFrame(list(rows), schema=schema).with_columns(pl.col(pl.Float64).fill_nan(None))
 
 
-def tally_levels(promises: Sequence[Promise]) -> pl.DataFrame:
-    """Hold promises against what came, over all rows.
+def tally(promises: Sequence[Promise]) -> dict[str, pl.DataFrame]:
+    """Hold promises against what came.
 
     Parameters
     ----------
@@ -158,112 +156,41 @@ def tally_levels(promises: Sequence[Promise]) -> pl.DataFrame:
 
     Returns
     -------
-    polars.DataFrame
-        As in `review.Review`.
+    dict of str to polars.DataFrame
+        ``levels``, ``tiers``, ``top``, ``reliability``, ``reps`` and ``lists``, as in `review.Review`.
     """
-    figures = {name: dtype for name, dtype in _FIGURES.items() if name not in ("rate", "lift")}
-    return _frame((one.level() for one in promises), (), figures)
-
-
-def tally_tiers(promises: Sequence[Promise]) -> pl.DataFrame:
-    """Hold promises against what came, by tier.
-
-    Parameters
-    ----------
-    promises : sequence of Promise
-        One a target.
-
-    Returns
-    -------
-    polars.DataFrame
-        As in `review.Review`.
-    """
-    return _frame((one.of("tier", tier) for one in promises for tier in TIERS), ("tier",))
-
-
-def tally_lists(promises: Sequence[Promise]) -> pl.DataFrame:
-    """Hold promises against what came, of rows that were listed and of those that were not.
-
-    Parameters
-    ----------
-    promises : sequence of Promise
-        One a target; their `part` is null where there was no worklist.
-
-    Returns
-    -------
-    polars.DataFrame
-        As in `review.Review`.
-    """
-    rows = (
-        one.of("part", part) for one in promises for part in PARTS if (one.rows["part"] == part).fill_null(False).any()
-    )
-    return _frame(rows, ("part",))
-
-
-def tally_top(promises: Sequence[Promise]) -> pl.DataFrame:
-    """Say what working the top of the list found.
-
-    Parameters
-    ----------
-    promises : sequence of Promise
-        One a target.
-
-    Returns
-    -------
-    polars.DataFrame
-        As in `review.Review`.
-    """
-    rows = []
-    for one in promises:
-        draws = resample_order(one.outcome, one.chance, one.groups[one.known], one.counts)
-        for found in top_shares(one.outcome, one.chance, shares=SHARES).iter_rows(named=True):
-            rate = interval_of(found["rate"], draws[f"rate_{found['share'] * 100:.0f}"])
-            rows.append({"target": one.target, **found, "low": rate.low, "high": rate.high})
-    return _frame(rows, (), dict.fromkeys(("share", "captured", "rate", "lift", "low", "high"), pl.Float64))
-
-
-def tally_reliability(promises: Sequence[Promise]) -> pl.DataFrame:
-    """Hold chances against what came, in bins.
-
-    Parameters
-    ----------
-    promises : sequence of Promise
-        One a target.
-
-    Returns
-    -------
-    polars.DataFrame
-        As in `review.Review`.
-    """
-    rows = (
-        {"target": one.target, **row}
-        for one in promises
-        for row in reliability(one.outcome, one.chance).iter_rows(named=True)
-    )
-    return _frame(rows, (), dict.fromkeys(("lowest", "highest", "rows", "expected", "observed"), pl.Float64))
-
-
-def tally_reps(promises: Sequence[Promise]) -> pl.DataFrame:
-    """Hold what came of each rep's contacts against what is usual for such contacts.
-
-    Parameters
-    ----------
-    promises : sequence of Promise
-        One a target.
-
-    Returns
-    -------
-    polars.DataFrame
-        As in `review.Review`.
-    """
-    figures = {
-        **{name: _FIGURES[name] for name in ("rows", "open", "expected", "observed")},
-        "usual": pl.Float64,
-        "low": pl.Int64,
-        "high": pl.Int64,
-        "verdict": pl.String,
+    level = {name: dtype for name, dtype in _FIGURES.items() if name not in ("rate", "lift")}
+    shares = dict.fromkeys(("share", "captured", "rate", "lift", "low", "high"), pl.Float64)
+    bins = dict.fromkeys(("lowest", "highest", "rows", "expected", "observed"), pl.Float64)
+    return {
+        "levels": _frame((one.level() for one in promises), (), level),
+        "tiers": _frame((one.of("tier", tier) for one in promises for tier in TIERS), ("tier",)),
+        "top": _frame((row for one in promises for row in _top(one)), (), shares),
+        "reliability": _frame((row for one in promises for row in _bins(one)), (), bins),
+        "reps": _frame((row for one in promises for row in _reps(one)), ("rep",), _OF_REPS),
+        "lists": _frame((row for one in promises for row in _lists(one)), ("part",)),
     }
-    return _frame((row for one in promises for row in _reps(one)), ("rep",), figures)
+
+
+def _lists(one: Promise) -> list[dict[str, Any]]:
+    """Tally the parts of the worklist that there are; none where there was no worklist."""
+    there = one.rows["part"].unique().drop_nulls().to_list()
+    return [one.of("part", part) for part in PARTS if part in there]
+
+
+def _top(one: Promise) -> list[dict[str, Any]]:
+    """Say what working the top of the list found."""
+    draws = resample_order(one.outcome, one.chance, one.groups[one.known], one.counts)
+    rows = []
+    for found in top_shares(one.outcome, one.chance, shares=SHARES).iter_rows(named=True):
+        rate = interval_of(found["rate"], draws[f"rate_{found['share'] * 100:.0f}"])
+        rows.append({"target": one.target, **found, "low": rate.low, "high": rate.high})
+    return rows
+
+
+def _bins(one: Promise) -> list[dict[str, Any]]:
+    """Hold chances against what came, in bins."""
+    return [{"target": one.target, **row} for row in reliability(one.outcome, one.chance).iter_rows(named=True)]
 
 
 def _reps(one: Promise) -> list[dict[str, Any]]:

@@ -4,24 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import log
 from typing import Any, Final
 
+import numpy as np
 import polars as pl
 
 from scoring.errors import InputError
 from scoring.mapping import TREND, FieldMapping, cells_of, shorten
 from scoring.scored import Scored, read_scored
+from scoring.trends import TRENDS, name_trends
 from scoring.validation import find_suppressed
 
-__all__ = ["ID", "LEAST_POINTS", "TRENDS", "TREND_ODDS", "Updates", "find_updates"]
+__all__ = ["ID", "Updates", "find_updates"]
 
 ID: Final = "=id"
 """The column of the ids: no field of a CRM has such a name, nor such as the others of this file that start so."""
-TRENDS: Final = ("improving", "steady", "declining", "not enough")
-TREND_ODDS: Final = 1.5
-LEAST_POINTS: Final = 0.01
-"""The trend is that of `scoring.compare`; where the model changed, only that can tell, and here it is not enough."""
 
 _PASSING: Final = ("reasons", "as_of", "model_id", TREND)
 """Columns that change with every export: they alone are no reason to write a contact again."""
@@ -148,7 +145,7 @@ def _changed(now: pl.DataFrame, then: pl.DataFrame, mapping: FieldMapping) -> pl
         maintain_order="left",
     )
     changed = joined.filter(pl.col("known").is_null() | pl.any_horizontal(_differs(name) for name in compared))
-    return changed.with_columns(_trend().alias("=trend"))
+    return changed.with_columns(_trends(changed).alias("=trend"))
 
 
 def _differs(name: str) -> pl.Expr:
@@ -156,18 +153,13 @@ def _differs(name: str) -> pl.Expr:
     return pl.col(name).cast(pl.String).ne_missing(pl.col(f"={name}=").cast(pl.String))
 
 
-def _trend() -> pl.Expr:
-    """Name the trend of rows that have their earlier priority and model beside them."""
-    new, old = pl.col("=priority"), pl.col("==priority=")
-    odds = (new.log() - (-new).log1p()) - (old.log() - (-old).log1p())
-    least = log(TREND_ODDS)
-    told = pl.col("=model").eq(pl.col("==model=")) & (pl.col("=evidence") != "none")
-    return (
-        pl.when(told.not_() | told.is_null())
-        .then(pl.lit(TRENDS[3]))
-        .when((odds >= least) & (new - old >= LEAST_POINTS))
-        .then(pl.lit(TRENDS[0]))
-        .when((odds <= -least) & (old - new >= LEAST_POINTS))
-        .then(pl.lit(TRENDS[2]))
-        .otherwise(pl.lit(TRENDS[1]))
-    )
+def _trends(rows: pl.DataFrame) -> pl.Series:
+    """Name the trends of rows that have their earlier priority and model beside them.
+
+    As `scoring.compare` does; where the model changed only that can tell, and here it is not enough.
+    """
+    known = pl.col("=model").eq(pl.col("==model=")) & (pl.col("=evidence") != "none")
+    new, old = (rows[name].to_numpy() for name in ("=priority", "==priority="))
+    with np.errstate(divide="ignore", invalid="ignore"):  # of a chance of 0 or 1, or of none
+        moved = (np.log(new) - np.log1p(-new)) - (np.log(old) - np.log1p(-old))
+    return name_trends(moved, new - old, rows.select(known.fill_null(False)).to_series().to_numpy())

@@ -32,7 +32,8 @@ from scoring.errors import InputError
 from scoring.mapping import DYNAMICS, SALESFORCE, FieldMapping
 from scoring.paths import local_path
 from scoring.scored import read_scored
-from scoring.updates import ID, TRENDS, Updates, find_updates
+from scoring.trends import TRENDS
+from scoring.updates import ID, Updates, find_updates
 
 __all__ = ["WriteBack", "write_dynamics", "write_salesforce"]
 

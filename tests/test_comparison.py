@@ -15,12 +15,12 @@ import pytest
 from polars.testing import assert_frame_equal
 
 import scoring
-from scoring.comparison import LEAST_POINTS, TREND_ODDS
 from scoring.features import compute, observe
 from scoring.moves import AS_BEFORE, PARTS
 from scoring.schema import empty
 from scoring.scorecard import calibrate
 from scoring.simulation import Organisation
+from scoring.trends import LEAST_POINTS, TREND_ODDS
 
 PAIR = ["source_email", "crm_id", "email"]
 MOVES = [f"move_{part}" for part in PARTS]

@@ -33,7 +33,7 @@ LAYERS = [
         "places",
         "policy",
     },
-    {"model", "reasons", "boosting", "blending", "baselines", "segments", "measuring", "hindsight"},
+    {"model", "reasons", "boosting", "blending", "baselines", "segments", "measuring", "hindsight", "trends"},
     {"single"},
     {"prediction", "inspection", "card", "shipped", "sources", "training", "evaluation", "audit", "levels", "moves"},
     {"scored", "standing", "tallies", "scorer"},

@@ -10,15 +10,7 @@ import polars as pl
 import pytest
 
 from scoring.config import TIERS
-from scoring.tallies import (
-    Promise,
-    tally_levels,
-    tally_lists,
-    tally_reliability,
-    tally_reps,
-    tally_tiers,
-    tally_top,
-)
+from scoring.tallies import Promise, tally
 
 
 def promise(
@@ -44,7 +36,7 @@ def promise(
 
 def test_levels_count_open_rows_either_way() -> None:
     one = promise([True, False, None, None], [0.5, 0.1, 0.2, 0.2])
-    row = tally_levels([one]).row(0, named=True)
+    row = tally([one])["levels"].row(0, named=True)
     assert (row["rows"], row["open"], row["observed"]) == (4, 2, 1)
     assert row["expected"] == pytest.approx(1.0)
     assert row["gap"] == pytest.approx((1.0 - 2) / 4)
@@ -53,7 +45,7 @@ def test_levels_count_open_rows_either_way() -> None:
 
 def test_tiers_count_known_rows_and_say_nothing_of_none() -> None:
     one = promise([True, False, None, False], [0.5, 0.1, 0.2, 0.2], tiers=["A", "A", "A", "C"])
-    tiers = {row["tier"]: row for row in tally_tiers([one]).iter_rows(named=True)}
+    tiers = {row["tier"]: row for row in tally([one])["tiers"].iter_rows(named=True)}
     assert list(tiers) == list(TIERS)
     first = tiers["A"]
     assert (first["rows"], first["open"], first["observed"], first["rate"]) == (2, 1, 1, 0.5)
@@ -65,7 +57,8 @@ def test_tiers_count_known_rows_and_say_nothing_of_none() -> None:
 @pytest.mark.parametrize("came", [False, True])
 def test_one_outcome_alone_makes_no_figure_that_is_none(came: bool) -> None:
     one = promise([came] * 6, [0.1, 0.2, 0.3, 0.4, 0.5, 0.6], reps=list("aabbcc"))
-    frames = [tally([one]) for tally in (tally_levels, tally_tiers, tally_top, tally_reliability, tally_reps)]
+    tallied = tally([one])
+    frames = [tallied[name] for name in ("levels", "tiers", "top", "reliability", "reps")]
     for frame in frames:
         json.dumps(frame.to_dicts(), allow_nan=False)
     reps = frames[-1]
@@ -77,16 +70,16 @@ def test_one_outcome_alone_makes_no_figure_that_is_none(came: bool) -> None:
 def test_lists_are_those_that_are_there_in_their_order() -> None:
     parts = ["not listed", "work", "work", "explore"]
     one = promise([False, True, False, True], [0.1] * 4, parts=parts)
-    found = tally_lists([one])
+    found = tally([one])["lists"]
     assert found["part"].to_list() == ["work", "explore", "not listed"]
     assert found["observed"].to_list() == [1, 1, 0]
-    assert tally_lists([promise([True], [0.5])]).height == 0
+    assert tally([promise([True], [0.5])])["lists"].height == 0
 
 
 def test_reps_by_hand() -> None:
     label = [True] * 9 + [False] + [False] * 9 + [True]
     one = promise(label, [0.5] * 20, reps=["a"] * 10 + ["b"] * 10)
-    rows = tally_reps([one]).to_dicts()
+    rows = tally([one])["reps"].to_dicts()
     # as many came as were expected, so chances stay; the other rep is off by 4, where its variance is 2.5
     half = 1.96 * math.sqrt(16 / 2.5 * 2.5) + 0.5
     for row, name, observed in zip(rows, "ab", (9, 1), strict=True):
@@ -98,11 +91,11 @@ def test_reps_by_hand() -> None:
 def test_a_rep_far_from_many_others_is_told() -> None:
     label = [each % 2 == 0 for each in range(200)] + [True] * 10
     one = promise(label, [0.5] * 210, reps=[f"r{each // 10:02}" for each in range(210)])
-    reps = tally_reps([one])
+    reps = tally([one])["reps"]
     assert reps.filter(verdict="more")["rep"].to_list() == ["r20"]
     assert reps.filter(verdict="fewer").height == 0
 
 
 def test_rows_without_a_rep_are_of_no_rep() -> None:
     one = promise([True, False, True], [0.5] * 3, reps=["a", None, None])
-    assert tally_reps([one])["rep"].to_list() == ["a"]
+    assert tally([one])["reps"]["rep"].to_list() == ["a"]

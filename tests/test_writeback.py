@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import scoring
-from scoring import comparison, updates, writeback
+from scoring import writeback
 from scoring.errors import InputError
 from scoring.mapping import SALESFORCE, FieldMapping
 from scoring.simulation import Organisation
@@ -356,7 +356,3 @@ def test_nothing_of_a_person_is_written_but_what_is_mapped(scored: pl.DataFrame,
     content = "".join(path.read_text("utf-8") for path in tmp_path.rglob("*-0001.*"))
     for name in ("email", "last_name", "account_name", "account_domain", "job_title", "source_email", "phone"):
         assert not [value for value in scored[name].drop_nulls().unique() if value in content], name
-
-
-def test_the_rule_for_trends_is_one() -> None:
-    assert (updates.TREND_ODDS, updates.LEAST_POINTS) == (comparison.TREND_ODDS, comparison.LEAST_POINTS)
