@@ -7,7 +7,7 @@ anything.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -17,7 +17,7 @@ from scoring import schema
 from scoring.config import HORIZON
 from scoring.validation import key_of
 
-__all__ = ["RESTORED", "label", "step_back"]
+__all__ = ["RESTORED", "filled_counts", "label", "restore", "step_back"]
 
 _COUNTS: Final = ("inbound", "outbound", "meetings", "time_spent", "emails")
 _TIMES: Final = {"inbound": "inbound", "outbound": "outbound", "meetings": "engaged"}  # what bounds each kind of touch
@@ -92,7 +92,9 @@ def label(
     return _conclude([_weigh(_beside(earlier, table), as_of, until, when) for when, table in used]), until
 
 
-def step_back(table: pl.DataFrame, as_of: datetime) -> tuple[pl.DataFrame, pl.DataFrame, pl.Series]:
+def step_back(
+    table: pl.DataFrame, as_of: datetime, filled: Collection[str] | None = None
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.Series]:
     """Put an export back by 30 days, and say what has happened since.
 
     Parameters
@@ -101,6 +103,8 @@ def step_back(table: pl.DataFrame, as_of: datetime) -> tuple[pl.DataFrame, pl.Da
         Typed contacts, each key once.
     as_of : datetime
         Their date, in UTC.
+    filled : collection of str, optional
+        `filled_counts` of the whole export, where `table` is a part of it.
 
     Returns
     -------
@@ -127,23 +131,65 @@ def step_back(table: pl.DataFrame, as_of: datetime) -> tuple[pl.DataFrame, pl.Da
     >>> past["total_inbound"].to_list(), labels["reply"].to_list(), kept.to_list()
     ([4], [True], [True, False])
     """
+    past, kept = restore(table, as_of, filled)
+    now = {f"{name}_now": table.filter(kept)[name] for name in _NEEDED}
+    labels = _conclude([_weigh(past.with_columns(found=True, **now), as_of - HORIZON, as_of, as_of)])
+    return past, labels.drop("found"), kept
+
+
+def restore(
+    table: pl.DataFrame, as_of: datetime, filled: Collection[str] | None = None
+) -> tuple[pl.DataFrame, pl.Series]:
+    """Put an export back by 30 days.
+
+    Parameters
+    ----------
+    table, as_of, filled
+        As for `step_back`.
+
+    Returns
+    -------
+    past : polars.DataFrame
+        As `step_back` gives it.
+    kept : polars.Series
+        The same.
+    """
     start = as_of - HORIZON
     counts = {f"total_{kind}": pl.col(f"total_{kind}") - pl.col(f"total_{kind}_30d") for kind in _COUNTS}
     firsts = [f"first_{times}_time" for times in _TIMES.values()]
     times = {name: pl.when(pl.col(name) < start).then(pl.col(name)) for name in firsts}
     gone = {name: pl.lit(None, schema.field(name).dtype) for name in schema.NAMES if name not in RESTORED}
     past = table.with_columns(**counts, **times, **gone)
-    kept = _had_history(table, past)
-    now = {f"{name}_now": table.filter(kept)[name] for name in _NEEDED}
-    past = past.filter(kept)
-    labels = _conclude([_weigh(past.with_columns(found=True, **now), start, as_of, as_of)])
-    return past, labels.drop("found"), kept
+    kept = _had_history(table, past, filled_counts(table) if filled is None else filled)
+    return past.filter(kept), kept
 
 
-def _had_history(table: pl.DataFrame, past: pl.DataFrame) -> pl.Series:
-    """Say which rows had mails or meetings in a past that their own cells agree on."""
+def filled_counts(table: pl.DataFrame | pl.LazyFrame) -> list[str]:
+    """Find the counts that some row has a cell for.
+
+    Parameters
+    ----------
+    table : polars.DataFrame or LazyFrame
+        Typed contacts.
+
+    Returns
+    -------
+    list of str
+        Fields, the totals and those of the last 30 days.
+
+    Examples
+    --------
+    >>> filled_counts(schema.empty(2).with_columns(total_inbound=pl.Series([None, 0])))
+    ['total_inbound']
+    """
     pairs = [name for kind in _COUNTS for name in (f"total_{kind}", f"total_{kind}_30d")]
-    filled = [pl.col(name).is_not_null() for name in pairs if table[name].count()]
+    cells = table.lazy().select(pl.col(pairs).count()).collect(engine="streaming").row(0)
+    return [name for name, count in zip(pairs, cells, strict=True) if count]
+
+
+def _had_history(table: pl.DataFrame, past: pl.DataFrame, filled: Collection[str]) -> pl.Series:
+    """Say which rows had mails or meetings in a past that their own cells agree on."""
+    whole = [pl.col(name).is_not_null() for name in filled]
     agreed = [pl.col(f"_{kind}") >= 0 for kind in _COUNTS]
     for kind in ("inbound", "outbound"):
         dated = pl.col(f"first_{kind}_time").is_null() | ((pl.col(f"_{kind}") > 0) == pl.col(f"_began_{kind}"))
@@ -151,7 +197,7 @@ def _had_history(table: pl.DataFrame, past: pl.DataFrame) -> pl.Series:
     put_back = {f"_{kind}": past[f"total_{kind}"] for kind in _COUNTS}
     began = {f"_began_{kind}": past[f"first_{kind}_time"].is_not_null() for kind in ("inbound", "outbound")}
     touched = pl.sum_horizontal(f"_{kind}" for kind in _TIMES) > 0
-    kept = pl.all_horizontal(touched, *filled, *(condition.fill_null(True) for condition in agreed))
+    kept = pl.all_horizontal(touched, *whole, *(condition.fill_null(True) for condition in agreed))
     return table.with_columns(**put_back, **began).select(kept.alias("kept")).to_series()
 
 
