@@ -7,7 +7,7 @@ are of later, nothing can know the answer, unless an export holds what came afte
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -18,14 +18,13 @@ from numpy.typing import NDArray
 
 from scoring import schema
 from scoring.boosting import boost
-from scoring.config import Boosting, Target
-from scoring.dating import parse_as_of
-from scoring.errors import InputError, LeakageWarning, warn
+from scoring.config import Boosting, Target, TrainingConfig
+from scoring.errors import LeakageWarning, warn
 from scoring.features import FEATURES, computed_from
-from scoring.intake import take_in
 from scoring.labels import RESTORED
 from scoring.metrics import auc
-from scoring.snapshots import Exports, Labelled, Snapshot, label_snapshots, put_back, take_snapshots
+from scoring.sifting import Sifted
+from scoring.snapshots import Exports, Labelled, in_order, label_snapshots, put_back, sift_exports, snapshot_of
 
 __all__ = ["ALL_LIMIT", "ONE_LIMIT", "Audit", "audit_exports", "audit_labels", "warn_of_leaks"]
 
@@ -94,7 +93,7 @@ class Audit:
         return "\n".join([*lines, self.verdict])
 
 
-def audit_exports(exports: Exports, *, suppress: Sequence[str] = ()) -> Audit:
+def audit_exports(exports: Exports, *, suppress: Sequence[str] = (), config: TrainingConfig | None = None) -> Audit:
     """Find out whether something in exports knows the answer already.
 
     Parameters
@@ -103,6 +102,8 @@ def audit_exports(exports: Exports, *, suppress: Sequence[str] = ()) -> Audit:
         As for `scoring.train`.
     suppress : sequence of str
         Addresses and domains whose contacts are left out.
+    config : TrainingConfig, optional
+        Says how many rows are kept at most, as in training.
 
     Returns
     -------
@@ -133,15 +134,9 @@ def audit_exports(exports: Exports, *, suppress: Sequence[str] = ()) -> Audit:
     >>> "total_inbound" in found.table.filter(pl.col("finding") == "restates")["name"]
     True
     """
-    taken = sorted(_take_each(exports, suppress), key=lambda pair: pair[0].as_of)
-    snapshots = [snapshot for snapshot, _ in taken]
-    if not snapshots:
-        raise InputError("no export", expected="one export or several, by date or as a list of files")
-    if len({snapshot.as_of for snapshot in snapshots}) < len(snapshots):
-        raise InputError("two exports of one date", expected="one export a date", hint="leave one out")
-    newest, contacts = taken[-1]
-    parts = [_audit_received(contacts, newest.as_of, suppress)]
-    parts.append(audit_labels(label_snapshots(snapshots), put_back(newest)))
+    taken = sift_exports(exports, suppress=suppress, config=TrainingConfig() if config is None else config)
+    snapshots = [snapshot_of(sifted) for sifted in taken]
+    parts = [_audit_received(taken[-1]), audit_labels(label_snapshots(snapshots), put_back(snapshots[-1]))]
     table = pl.concat(parts)
     return Audit(table, _verdict(table))
 
@@ -195,22 +190,12 @@ def warn_of_leaks(lessons: Sequence[Labelled], past: Labelled) -> None:
         warn(found, LeakageWarning)
 
 
-def _take_each(exports: Exports, suppress: Sequence[str]) -> list[tuple[Snapshot, object]]:
-    """Take exports in one by one, so that each stays beside what it came from."""
-    if isinstance(exports, Mapping):
-        each: list[tuple[Exports, object]] = [({parse_as_of(when): one}, one) for when, one in exports.items()]
-    else:
-        each = [([one], one) for one in (exports if isinstance(exports, list | tuple) else [exports])]
-    return [(take_snapshots(alone, suppress=suppress)[0], one) for alone, one in each]
-
-
-def _audit_received(contacts: object, as_of: datetime, suppress: Sequence[str]) -> pl.DataFrame:
+def _audit_received(newest: Sifted) -> pl.DataFrame:
     """Hold all fields against `received_reply` of the same export."""
-    taken = take_in(contacts, as_of=as_of, suppress=suppress)
-    table = taken.export.table.filter(taken.checked.counted & taken.export.table["received_reply"].is_not_null())
+    table = in_order(newest.table.filter(pl.col("received_reply").is_not_null()))
     table = table.gather_every(table.height // _MOST_ROWS + 1)
     fields = table.drop("received_reply")
-    found = _audit("same_export", as_of, "received_reply", fields, pl.DataFrame(), table["received_reply"])
+    found = _audit("same_export", newest.as_of.when, "received_reply", fields, pl.DataFrame(), table["received_reply"])
     restates = pl.when(pl.col("auc") >= _RESTATES).then(pl.lit("restates"))
     return found.with_columns(restates.alias("finding"))
 

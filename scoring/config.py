@@ -20,6 +20,7 @@ __all__ = [
     "Boosting",
     "Target",
     "TrainingConfig",
+    "check_jobs",
 ]
 
 HORIZON_DAYS: Final = 30
@@ -66,11 +67,13 @@ class TrainingConfig:
     Attributes
     ----------
     seed : int
-        For whatever is drawn: which rows of very many are learned from.
+        For whatever is drawn: which contacts of very many are learned from.
     least_outcomes : int
         A target with fewer rows that did it, or fewer that did not, is left to the prior.
     most_rows : int
-        So many rows at most are learned from; of more, so many are drawn.
+        So many rows of all exports together are kept at most, within chance; where there are more, one in 2, 3, ...
+        contacts is drawn, the same in all exports (`scoring.sampling`). What stands beside a row (totals of its rep,
+        account and contact) is always that of all rows.
     history_weight, step_back_weight : float
         Weight in the blend that pairs of exports, or the step-back of the newest one, get with very many outcomes; of
         what is left by the pairs, in the case of the step-back. The prior gets the rest.
@@ -84,7 +87,7 @@ class TrainingConfig:
     >>> print(TrainingConfig().to_toml())
     seed = 1
     least_outcomes = 20
-    most_rows = 200000
+    most_rows = 500000
     history_weight = 0.6
     step_back_weight = 0.3
     half_outcomes = 300
@@ -102,7 +105,7 @@ class TrainingConfig:
 
     seed: int = 1
     least_outcomes: int = 20
-    most_rows: int = 200_000
+    most_rows: int = 500_000
     history_weight: float = 0.6
     step_back_weight: float = 0.3
     half_outcomes: int = 300
@@ -186,6 +189,34 @@ _RANGES: Final[dict[str, tuple[float, float]]] = {
     "boosting.tried": (1e-6, 1.0),
 }
 """Least and most of each setting, both inclusive: what training and scikit-learn can use."""
+
+
+def check_jobs(jobs: int) -> int:
+    """Check a number of processes.
+
+    Parameters
+    ----------
+    jobs : int
+        1 or more, or -1 for one a core.
+
+    Returns
+    -------
+    int
+        The same.
+
+    Raises
+    ------
+    InputError
+        If it is no such number.
+
+    Examples
+    --------
+    >>> check_jobs(2)
+    2
+    """
+    if not _within(jobs, 1, 10**4) and jobs != -1:
+        raise InputError(f"jobs is {jobs!r}", expected="1 or more processes, or -1 for one a core")
+    return jobs
 
 
 def _within(value: object, least: float, most: float) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -17,11 +17,12 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
+from scoring.audit import warn_of_leaks
 from scoring.baselines import sort_all
-from scoring.config import TARGETS, Target, TrainingConfig
+from scoring.config import TARGETS, Target, TrainingConfig, check_jobs
 from scoring.dating import parse_as_of
 from scoring.errors import InputError
-from scoring.intervals import Interval, Resamples, draw_resamples, interval_of, resample_mean, resample_order
+from scoring.intervals import Resamples, draw_resamples
 from scoring.measuring import (
     PRODUCT,
     TRUTH,
@@ -31,16 +32,15 @@ from scoring.measuring import (
     tabulate_segments,
     tabulate_top,
 )
-from scoring.metrics import auc, surprise
 from scoring.model import SHIPPED, Model, load_model
 from scoring.scorecard import Floats
-from scoring.snapshots import Exports, Labelled, Snapshot, label_snapshots, take_snapshots
+from scoring.snapshots import Exports, Labelled, Snapshot, label_snapshots, put_back, take_snapshots
 from scoring.sources import settled
 from scoring.training import train_snapshots
 from scoring.validation import key_of
 from scoring.verdicts import tell
 
-__all__ = ["Comparison", "Evaluation", "compare_models", "evaluate", "evaluate_snapshots"]
+__all__ = ["Evaluation", "evaluate", "evaluate_snapshots"]
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -81,6 +81,8 @@ class Evaluation:
         of each segment, as in `segments.measure_segments`.
     by_rep : bool
         Whether reps were drawn for the intervals; of fewer than ten, contacts are.
+    one_in : int
+        1 if all rows were judged, 8 if one in eight contacts was; counts and lists are of these.
     """
 
     labels: pl.DataFrame
@@ -90,6 +92,7 @@ class Evaluation:
     top: pl.DataFrame
     segments: pl.DataFrame
     by_rep: bool
+    one_in: int = 1
 
     def regret(self) -> pl.DataFrame:
         """Say how far the product is from the true chance, which no model can beat.
@@ -105,12 +108,13 @@ class Evaluation:
 
     def to_text(self) -> str:
         """Return what was found as lines for a terminal."""
-        return tell(self.labels, self.measures, self.differences, self.segments, self.by_rep)
+        told = tell(self.labels, self.measures, self.differences, self.segments, self.by_rep)
+        return told if self.one_in == 1 else f"{told}\n\nAll of it is of a sample of 1 in {self.one_in} contacts."
 
     def to_dict(self) -> dict[str, Any]:
         """Return all frames as lists of plain values, ready for JSON."""
-        frames = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "by_rep"}
-        return {**{name: _plain(frame) for name, frame in frames.items()}, "by_rep": self.by_rep}
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: _plain(value) if isinstance(value, pl.DataFrame) else value for name, value in values.items()}
 
 
 def _plain(frame: pl.DataFrame) -> list[dict[str, Any]]:
@@ -145,7 +149,7 @@ def evaluate(
     truth : mapping of date to polars.DataFrame, optional
         True chances of a simulated organisation on each date but the newest, as `truth.true_chances` gives them.
     jobs : int
-        Processes to use; it changes nothing in the result.
+        Processes to use, -1 for one a core; it changes nothing in the result.
 
     Returns
     -------
@@ -168,7 +172,8 @@ def evaluate(
     True
     """
     _check_targets(targets)
-    snapshots = take_snapshots(exports, suppress=suppress)
+    config, jobs = TrainingConfig() if config is None else config, check_jobs(jobs)
+    snapshots = take_snapshots(exports, suppress=suppress, config=config)
     return evaluate_snapshots(
         snapshots, config=config, prior=load_model(prior), targets=targets, truth=truth, jobs=jobs
     )
@@ -198,7 +203,7 @@ def evaluate_snapshots(
     """
     from joblib import Parallel, delayed
 
-    config = TrainingConfig() if config is None else config
+    config, jobs = TrainingConfig() if config is None else config, check_jobs(jobs)
     if len(snapshots) < 2:
         raise InputError(
             "one export: nothing tells what followed it",
@@ -208,6 +213,7 @@ def evaluate_snapshots(
     lessons = label_snapshots(snapshots)
     labels = _count(lessons, targets)
     _refuse_empty(labels)
+    warn_of_leaks(lessons, put_back(snapshots[-2]))  # once for all dates
     predicted = Parallel(n_jobs=jobs)(
         delayed(_predict)(snapshots[: position + 1], targets, config, prior) for position in range(len(lessons))
     )
@@ -228,6 +234,7 @@ def evaluate_snapshots(
         top=tabulate_top(judged),
         segments=tabulate_segments(judged),
         by_rep=drawn.by_rep,
+        one_in=snapshots[-1].sample.one_in,
     )
 
 
@@ -242,7 +249,7 @@ def _predict(
 ) -> dict[Target, Floats]:
     """Predict the newest of some exports by a model that has seen no later one."""
     _LOG.info("predicting %s from %d export(s)", f"{known[-1].as_of:%Y-%m-%d}", len(known))
-    model = train_snapshots(known, config=config, prior=prior)
+    model = train_snapshots(known, config=config, prior=prior, audited=False)
     return {target: model.with_context[target].probability(known[-1].features) for target in targets}
 
 
@@ -321,84 +328,3 @@ def _true_chance(
             expected="a chance for each row of the export",
         )
     return found.to_numpy()
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Two models on the same rows.
-
-    Attributes
-    ----------
-    target : str
-        What they were to predict.
-    rows, outcomes : int
-        Rows for which it is known, and those that did it.
-    settled : bool
-        Whether the share of those is that of 30 days, so that the level of chances can be judged.
-    order : Interval
-        AUC of the challenger less that of the champion; above 0 is better.
-    calibration : Interval
-        Log loss of the champion less that of the challenger, in nats a row; above 0 is better.
-    """
-
-    target: Target
-    rows: int
-    outcomes: int
-    settled: bool
-    order: Interval
-    calibration: Interval
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the figures as plain values, ready for JSON; None for what cannot be measured."""
-        return {**asdict(self), "order": self.order.to_dict(), "calibration": self.calibration.to_dict()}
-
-
-def compare_models(
-    challenger: Model, champion: Model, lesson: Labelled, *, target: Target = "engaged", seed: int = 1
-) -> Comparison:
-    """Compare two models on one date of which the later is known.
-
-    Parameters
-    ----------
-    challenger, champion : Model
-        The new one and the one in use, applied with the context of the export. Neither may have learned from what
-        followed the date.
-    lesson : Labelled
-        The date; rows whose label is open are left out.
-    target : {"reply", "meeting", "answer", "engaged"}
-        What to predict.
-    seed : int
-        For the draws of reps.
-
-    Returns
-    -------
-    Comparison
-        Each difference with its interval over reps, both models on the same draws. A model beside itself is exactly 0.
-
-    Raises
-    ------
-    InputError
-        If the known rows have not both outcomes.
-    """
-    known = lesson.labels[target].is_not_null()
-    outcome = lesson.labels[target].filter(known).to_numpy().astype(np.float64)
-    if not 0 < outcome.sum() < len(outcome):
-        raise InputError(
-            f"{target} after {lesson.as_of:%Y-%m-%d}: {outcome.sum():.0f} of {len(outcome)} rows that are known",
-            expected="rows that did it and rows that did not",
-            hint="compare on another date or target",
-        )
-    features = lesson.features.filter(known)
-    drawn = draw_resamples([lesson.rows.filter(known)], seed)
-    groups, counts = drawn.groups[0], drawn.counts
-    new, old = (model.with_context[target].probability(features) for model in (challenger, champion))
-    areas = [resample_order(outcome, chance, groups, counts)["auc"] for chance in (new, old)]
-    saved = surprise(outcome, old) - surprise(outcome, new)
-    return Comparison(
-        target=target,
-        rows=len(outcome),
-        outcomes=int(outcome.sum()),
-        settled=settled(lesson, target),
-        order=interval_of(auc(outcome, new) - auc(outcome, old), areas[0] - areas[1]),
-        calibration=interval_of(float(saved.mean()), resample_mean(saved, groups, counts)),
-    )

@@ -70,6 +70,7 @@ def describe(model: Model) -> str:
     parts = [
         f"Learned from {len(exports)} export{'s' if len(exports) > 1 else ''}:",
         "\n".join(_tell_export(export) for export in exports),
+        *_tell_sample(about),
         "What happened after each date, as far as it is proved (happened / did not / open; open ones include rows that "
         "are missing later):",
         _tell_labels(about["labels"]),
@@ -128,6 +129,18 @@ def _tell_export(export: Mapping[str, Any]) -> str:
     left = {"rejected": "cannot be used", "repeated": "there twice", "suppressed": "suppressed"}
     counts = [f"{export['rows']:,} rows", *(f"{export[name]:,} {what}" for name, what in left.items() if export[name])]
     return f"- {export['as_of'][:16].replace('T', ' ')} ({export['dated']}): {', '.join(counts)}"
+
+
+def _tell_sample(about: Mapping[str, Any]) -> list[str]:
+    """Say what share of the contacts was used, where it was not all."""
+    if "sample" not in about:
+        return []
+    sample = about["sample"]
+    return [
+        f"Of these 1 in {sample['one_in']} contacts was used: {sample['used']:,} of {sample['rows']:,} rows, drawn by "
+        f"their keys (seed {sample['seed']}). What happened is counted on them; the totals of reps, accounts and "
+        "contacts are those of all rows."
+    ]
 
 
 def _tell_labels(labels: Sequence[Mapping[str, Any]]) -> str:

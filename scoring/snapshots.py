@@ -4,23 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from functools import cached_property
+from datetime import datetime
+from functools import cached_property, partial
 from hashlib import sha256
 from typing import Any, Final, TypeAlias
 
 import polars as pl
 
 from scoring import schema
+from scoring.config import HORIZON, TrainingConfig
 from scoring.context import Context
 from scoring.dating import parse_as_of
 from scoring.errors import InputError
 from scoring.features import compute, observe
-from scoring.intake import take_in
 from scoring.labels import label, step_back
+from scoring.sampling import Sample
+from scoring.sifting import Past, Sifted, sift
 from scoring.validation import key_of
 
-__all__ = ["Exports", "Labelled", "Snapshot", "label_snapshots", "put_back", "take_snapshots"]
+__all__ = [
+    "Exports",
+    "Labelled",
+    "Snapshot",
+    "in_order",
+    "label_snapshots",
+    "put_back",
+    "sift_exports",
+    "snapshot_of",
+    "take_snapshots",
+]
 
 Exports: TypeAlias = Mapping[Any, object] | Sequence[object] | object
 """Contacts by date, a list of exports or paths, or one export."""
@@ -45,11 +57,15 @@ class Snapshot:
         Rows that count (accepted, each of equal ones once), in an order that does not depend on the input's. The fields
         that labels, baselines and segments need; no names, titles or phone numbers.
     context : Context
-        The export's own totals.
+        The export's own totals: of all rows that count, those too that the sample leaves out.
     rows, rejected, repeated, suppressed : int
         Rows that came in; and of them those that were not used, and why.
     fingerprint : str
-        SHA-256 of the rows that count, whatever their order was.
+        SHA-256 of the date and of the rows of `table` with all their fields, whatever their order was.
+    sample : Sample
+        Which contacts `table` holds.
+    past : Past or None
+        What all rows say of the 30 days before; None where `table` holds all.
     """
 
     as_of: datetime
@@ -61,6 +77,8 @@ class Snapshot:
     repeated: int
     suppressed: int
     fingerprint: str
+    sample: Sample = Sample()
+    past: Past | None = None
 
     @cached_property
     def features(self) -> pl.DataFrame:
@@ -96,7 +114,9 @@ class Labelled:
     missing: int
 
 
-def take_snapshots(exports: Exports, *, suppress: Sequence[str] = ()) -> list[Snapshot]:
+def take_snapshots(
+    exports: Exports, *, suppress: Sequence[str] = (), config: TrainingConfig | None = None
+) -> list[Snapshot]:
     """Read exports, date them, and keep of each what can be learned from.
 
     Parameters
@@ -106,6 +126,9 @@ def take_snapshots(exports: Exports, *, suppress: Sequence[str] = ()) -> list[Sn
         `scoring.score` takes. A date that is not given is that in the file's name, else inferred.
     suppress : sequence of str
         Addresses and domains whose contacts are left out.
+    config : TrainingConfig, optional
+        Says how many rows are kept (`most_rows`) and which (`seed`): of exports that hold more, one in so many
+        contacts, by `sampling.Sample`. By default all are.
 
     Returns
     -------
@@ -117,15 +140,8 @@ def take_snapshots(exports: Exports, *, suppress: Sequence[str] = ()) -> list[Sn
     InputError
         If there is no export, two have the same date or hold the same, or one has no row that counts.
     """
-    taken = [_take(contacts, when, suppress) for when, contacts in _list(exports)]
-    taken.sort(key=lambda snapshot: snapshot.as_of)
+    taken = [snapshot_of(sifted) for sifted in sift_exports(exports, suppress=suppress, config=config)]
     for one, other in zip(taken, taken[1:], strict=False):
-        if one.as_of == other.as_of:
-            raise InputError(
-                f"two exports of {one.as_of:%Y-%m-%d %H:%M}",
-                expected="one export a date",
-                hint="leave one out, or give a whole export in one frame",
-            )
         if one.table.equals(other.table):  # every contact of it would seem to have fallen silent
             raise InputError(
                 f"the exports of {one.as_of:%Y-%m-%d} and {other.as_of:%Y-%m-%d} hold the same",
@@ -133,6 +149,49 @@ def take_snapshots(exports: Exports, *, suppress: Sequence[str] = ()) -> list[Sn
                 hint="leave the later one out",
             )
     return taken
+
+
+def sift_exports(
+    exports: Exports, *, suppress: Sequence[str] = (), config: TrainingConfig | None = None
+) -> list[Sifted]:
+    """Read and date exports, and keep of each the rows that are learned from, with all their fields.
+
+    Parameters
+    ----------
+    exports, suppress, config
+        As for `take_snapshots`.
+
+    Returns
+    -------
+    list of Sifted
+        Ascending by date, all of one sample.
+
+    Raises
+    ------
+    InputError
+        If there is no export, two have the same date, or one has no row that counts.
+    """
+    taken: list[Sifted] = []
+    for when, contacts in _list(exports):
+        before = sum(one.rows - one.suppressed for one in taken)
+        choose = None if config is None else partial(_choose, config, before)
+        taken.append(sift(contacts, when, suppress, choose))
+        # the more rows there are, the fewer contacts: those that are in then were in before
+        taken = [one.thinned(taken[-1].sample) for one in taken]
+    taken.sort(key=lambda one: one.as_of.when)
+    for one, other in zip(taken, taken[1:], strict=False):
+        if one.as_of.when == other.as_of.when:
+            raise InputError(
+                f"two exports of {one.as_of.when:%Y-%m-%d %H:%M}",
+                expected="one export a date",
+                hint="leave one out, or give a whole export in one frame",
+            )
+    return taken
+
+
+def _choose(config: TrainingConfig, before: int, rows: int) -> Sample:
+    """Choose the sample for some rows more."""
+    return Sample.of(before + rows, config.most_rows, config.seed)
 
 
 def _list(exports: Exports) -> list[tuple[datetime | None, object]]:
@@ -155,33 +214,47 @@ def _list(exports: Exports) -> list[tuple[datetime | None, object]]:
     return listed
 
 
-def _take(contacts: object, when: datetime | None, suppress: Sequence[str]) -> Snapshot:
-    intake = take_in(contacts, as_of=when, suppress=suppress)
-    counted = intake.checked.counted
-    if not counted.any():
-        raise InputError(
-            f"no row of the export of {intake.as_of.when:%Y-%m-%d} counts: {intake.rows} rows, "
-            f"{intake.checked.problem.count()} with a problem, {intake.suppressed} suppressed",
-            expected="at least one usable row",
-            hint="look at it with `scoring check`",
-        )
-    table = _in_order(intake.export.table.filter(counted))
-    context = Context.of(table, intake.as_of.when) if intake.context is None else intake.context
+def snapshot_of(sifted: Sifted) -> Snapshot:
+    """Keep of an export what can be learned from.
+
+    Parameters
+    ----------
+    sifted : Sifted
+        Its rows.
+
+    Returns
+    -------
+    Snapshot
+    """
+    table = in_order(sifted.table)
     return Snapshot(
-        as_of=intake.as_of.when,
-        dated=intake.as_of.how,
+        as_of=sifted.as_of.when,
+        dated=sifted.as_of.how,
         table=table.drop(_LEFT_OUT),
-        context=context,
-        rows=intake.rows,
-        rejected=int((~intake.checked.accepted).sum()),
-        repeated=int(intake.checked.repeat.sum()),
-        suppressed=intake.suppressed,
-        fingerprint=_fingerprint(table, intake.as_of.when),
+        context=sifted.context,
+        rows=sifted.rows,
+        rejected=sifted.rejected,
+        repeated=sifted.repeated,
+        suppressed=sifted.suppressed,
+        fingerprint=_fingerprint(table, sifted.as_of.when),
+        sample=sifted.sample,
+        past=sifted.past,
     )
 
 
-def _in_order(table: pl.DataFrame) -> pl.DataFrame:
-    """Put rows in an order of their own: by key, and where that is the same by all they hold."""
+def in_order(table: pl.DataFrame) -> pl.DataFrame:
+    """Put rows in an order of their own: by key, and where that is the same by all they hold.
+
+    Parameters
+    ----------
+    table : polars.DataFrame
+        Typed contacts.
+
+    Returns
+    -------
+    polars.DataFrame
+        The same rows, in the same order however they came.
+    """
     keyed = table.with_columns(*key_of("_rep", "_who"))
     by = ["_rep", "_who", *table.columns] if keyed.select("_rep", "_who").is_duplicated().any() else ["_rep", "_who"]
     return keyed.sort(by, nulls_last=True).select(table.columns)
@@ -228,9 +301,9 @@ def put_back(snapshot: Snapshot) -> Labelled:
     Labelled
         Rows that had history then. Of the features only those hold that are computed from `labels.RESTORED` alone.
     """
-    past, labels, _ = step_back(_whole(snapshot.table), snapshot.as_of)
-    start = snapshot.as_of - timedelta(days=30)
-    features = compute(observe(past, start, Context.of(past, start)))
+    whole, start = snapshot.past, snapshot.as_of - HORIZON
+    past, labels, _ = step_back(_whole(snapshot.table), snapshot.as_of, None if whole is None else whole.filled)
+    features = compute(observe(past, start, Context.of(past, start) if whole is None else whole.context))
     return Labelled(start, snapshot.as_of, past, features, labels, 0)
 
 

@@ -58,9 +58,6 @@ class _Sample:
     outcome: NDArray[np.bool_]
     settled: NDArray[np.bool_]
 
-    def at(self, rows: NDArray[np.intp]) -> _Sample:
-        return _Sample(self.features[rows], self.outcome[rows], self.settled[rows])
-
     @property
     def outcomes(self) -> int:
         return int(min(self.outcome.sum(), (~self.outcome).sum()))
@@ -189,11 +186,11 @@ def _sample(lessons: Sequence[Labelled], target: Target, config: TrainingConfig)
     """
     whole = [lesson for lesson in lessons if _is_whole(lesson)]
     least = config.least_outcomes
-    enough = _join(whole, target, config, least) if len(whole) < len(lessons) else None
-    return _join(lessons, target, config, least) if enough is None else enough
+    enough = _join(whole, target, least) if len(whole) < len(lessons) else None
+    return _join(lessons, target, least) if enough is None else enough
 
 
-def _join(lessons: Sequence[Labelled], target: Target, config: TrainingConfig, least_outcomes: int) -> _Sample | None:
+def _join(lessons: Sequence[Labelled], target: Target, least_outcomes: int) -> _Sample | None:
     parts = []
     for lesson in lessons:
         known = lesson.labels[target].is_not_null()
@@ -207,9 +204,6 @@ def _join(lessons: Sequence[Labelled], target: Target, config: TrainingConfig, l
         np.concatenate([part.outcome for part in parts]),
         np.concatenate([part.settled for part in parts]),
     )
-    if len(sample.outcome) > config.most_rows:
-        drawn = np.random.default_rng(config.seed).choice(len(sample.outcome), config.most_rows, replace=False)
-        sample = sample.at(np.sort(drawn))
     return sample if sample.outcomes >= least_outcomes else None
 
 
@@ -244,7 +238,7 @@ def _predict_date(
     earlier, past = label_snapshots(known), put_back(known[-1])
     periods = {}
     for target in targets:
-        judged = _join([lesson], target, config, least_outcomes=0)
+        judged = _join([lesson], target, least_outcomes=0)
         if judged is None:
             continue
         card = prior.with_context[target]

@@ -21,7 +21,7 @@ import polars as pl
 from scoring import __version__
 from scoring.audit import warn_of_leaks
 from scoring.blending import choose_blend, fit_line, start_blend
-from scoring.config import TARGETS, Target, TrainingConfig
+from scoring.config import TARGETS, Target, TrainingConfig, check_jobs
 from scoring.errors import InputError
 from scoring.model import SHIPPED, Model, find_quantiles, load_model
 from scoring.reference import make_reference
@@ -65,7 +65,7 @@ def train(
     name : str
         What to call the model; a part of its id. Letters, digits, and ``_ . -`` between them.
     jobs : int
-        Processes to use; it changes nothing in the result.
+        Processes to use, -1 for one a core; it changes nothing in the result.
 
     Returns
     -------
@@ -77,6 +77,12 @@ def train(
     InputError
         If an export cannot be used, or two exports prove nothing of each other.
 
+    Notes
+    -----
+    Of very many rows (`TrainingConfig.most_rows`) one in 2, 3, ... contacts is learned from, by the rule of
+    `scoring.sampling`, beside the totals of all rows. Large files are read in parts then: their typed rows lie in the
+    folder for temporary files while they are read, some 500 bytes a row.
+
     Examples
     --------
     >>> from scoring.simulation import Settings, draw_organisation
@@ -86,12 +92,15 @@ def train(
     >>> model.provenance["blend"]["reply"]["prior"] > 0.5
     True
     """
-    snapshots = take_snapshots(exports, suppress=suppress)
+    config, jobs = TrainingConfig() if config is None else config, check_jobs(jobs)
+    snapshots = take_snapshots(exports, suppress=suppress, config=config)
     kept = None if previous is None else load_model(previous)
     return train_snapshots(snapshots, config=config, prior=load_model(prior), previous=kept, name=name, jobs=jobs)
 
 
-def count_labels(exports: Exports, *, suppress: Sequence[str] = ()) -> pl.DataFrame:
+def count_labels(
+    exports: Exports, *, suppress: Sequence[str] = (), config: TrainingConfig | None = None
+) -> pl.DataFrame:
     """Count what exports prove of each other, before anything is learned.
 
     Parameters
@@ -100,16 +109,21 @@ def count_labels(exports: Exports, *, suppress: Sequence[str] = ()) -> pl.DataFr
         As for `train`.
     suppress : sequence of str
         Addresses and domains whose contacts are left out.
+    config : TrainingConfig, optional
+        Says how many rows are kept at most.
 
     Returns
     -------
     polars.DataFrame
         One row for each date and target: ``source`` (``history`` for pairs, ``step_back`` for the newest export put
         back), ``as_of``, ``until`` (exclusive), ``target``, and numbers of rows that ``happened``, ``did_not``,
-        are ``open``, or ``missing`` later (they are open, too); ``settled``: whether the rate is that of 30 days.
+        are ``open``, or ``missing`` later (they are open, too); ``settled``: whether the rate is that of 30 days;
+        ``one_in``: 1 if all rows were counted, 8 if one in eight contacts was, the same in all exports.
     """
-    snapshots = take_snapshots(exports, suppress=suppress)
-    return _counts(label_snapshots(snapshots), put_back(snapshots[-1]))
+    config = TrainingConfig() if config is None else config
+    snapshots = take_snapshots(exports, suppress=suppress, config=config)
+    counts = _counts(label_snapshots(snapshots), put_back(snapshots[-1]))
+    return counts.with_columns(one_in=pl.lit(snapshots[-1].sample.one_in))
 
 
 def train_snapshots(
@@ -120,6 +134,7 @@ def train_snapshots(
     previous: Model | None = None,
     name: str = "own",
     jobs: int = 1,
+    audited: bool = True,
 ) -> Model:
     """Train a model on exports that have been taken in.
 
@@ -129,6 +144,8 @@ def train_snapshots(
         Ascending by date, at least one.
     config, prior, previous, name, jobs
         As for `train`.
+    audited : bool
+        Whether to look for what knows the answer already, and warn; not where they were looked through before.
 
     Returns
     -------
@@ -136,10 +153,11 @@ def train_snapshots(
     """
     if not _NAME.fullmatch(name):
         raise InputError(f"a model called {name[:40]!r}", expected="letters, digits, and _ . - between them")
-    config = TrainingConfig() if config is None else config
+    config, jobs = TrainingConfig() if config is None else config, check_jobs(jobs)
     lessons, past = label_snapshots(snapshots), put_back(snapshots[-1])
     _refuse_unrelated(snapshots, lessons)
-    warn_of_leaks(lessons, past)
+    if audited:
+        warn_of_leaks(lessons, past)
     newest, known = snapshots[-1].features, prior.learned_until
     learned = learn_sources(lessons, past, config, prior, jobs)
     periods = predict_past(snapshots, lessons, _JUDGED, config, prior, jobs)
@@ -172,6 +190,7 @@ def train_snapshots(
             **({} if known is None else {"prior_learned_until": known.isoformat()}),
             **({} if previous is None else {"tiers_of": previous.id}),
             "config": asdict(config),
+            **_sample(snapshots),
             "exports": [_describe(snapshot) for snapshot in snapshots],
             "labels": _counts(lessons, past).with_columns(pl.col("as_of", "until").dt.strftime("%FT%TZ")).to_dicts(),
             "blend": told,
@@ -216,6 +235,14 @@ def _counts(lessons: Sequence[Labelled], past: Labelled) -> pl.DataFrame:
                 }
             )
     return pl.DataFrame(rows)
+
+
+def _sample(snapshots: Sequence[Snapshot]) -> dict[str, Any]:
+    """Say which contacts were learned from; nothing where all were."""
+    if snapshots[-1].sample.one_in == 1:
+        return {}
+    rows = {"rows": sum(one.rows for one in snapshots), "used": sum(one.table.height for one in snapshots)}
+    return {"sample": {**asdict(snapshots[-1].sample), **rows}}
 
 
 def _describe(snapshot: Snapshot) -> dict[str, Any]:

@@ -208,7 +208,7 @@ def test_order_of_rows_and_exports_changes_nothing() -> None:
 
 def test_two_exports_of_one_date_are_refused() -> None:
     export = pair()[start()]
-    with pytest.raises(scoring.InputError, match="one date"):
+    with pytest.raises(scoring.InputError, match="one export a date"):
         audit_exports({start(): export, start().isoformat(): export})
 
 

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 import scoring
-from scoring.config import Boosting, TrainingConfig
+from scoring.config import Boosting, TrainingConfig, check_jobs
+from scoring.errors import InputError
 
 OUTER = [field.name for field in fields(TrainingConfig) if field.name != "boosting"]
 INNER = [f"boosting.{field.name}" for field in fields(Boosting)]
@@ -118,3 +119,18 @@ def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / "training.toml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(scoring.InputError, match="cannot be read"):
         TrainingConfig.from_toml(tmp_path / "training.toml")
+
+
+@pytest.mark.parametrize("jobs", [0, -2, 1.5, True, "2", None])
+def test_a_number_of_processes_that_is_none_is_refused(jobs: Any) -> None:
+    with pytest.raises(InputError, match="jobs is .*; expected 1 or more processes, or -1"):
+        check_jobs(jobs)
+    with pytest.raises(InputError, match="jobs is"):
+        scoring.train("not-even-read.csv", jobs=jobs)
+    with pytest.raises(InputError, match="jobs is"):
+        scoring.evaluate(["not-even-read.csv"], jobs=jobs)
+
+
+@pytest.mark.parametrize("jobs", [1, 7, -1])
+def test_a_number_of_processes_is_taken_as_it_is(jobs: int) -> None:
+    assert check_jobs(jobs) == jobs

@@ -13,7 +13,7 @@ import pytest
 
 import scoring
 from scoring.config import TARGETS, TrainingConfig
-from scoring.evaluation import Comparison
+from scoring.contest import Contest
 from scoring.intervals import Interval
 from scoring.scorecard import Scorecard, calibrate, weighted_sum
 from scoring.simulation import Organisation
@@ -26,8 +26,8 @@ BETTER, SAME, WORSE = Interval(0.02, 0.01, 0.03), Interval(-0.01, -0.02, 0.001),
 UNKNOWN = Interval(0.1, nan, nan)
 
 
-def compared(order: Interval, calibration: Interval) -> Comparison:
-    return Comparison("engaged", 100, 30, True, order, calibration)
+def compared(order: Interval, calibration: Interval) -> Contest:
+    return Contest("engaged", 100, 30, True, order, calibration)
 
 
 def changed(model: scoring.Model, change: Callable[[Scorecard], Scorecard]) -> scoring.Model:

@@ -239,23 +239,6 @@ def test_an_export_just_before_the_newest_changes_no_chance(
     assert labels["did_not"].sum() > exports[newest].height
 
 
-# ---- very many rows -------------------------------------------------------------------------------------------------
-
-
-def test_of_very_many_rows_some_are_drawn(lessons: list[Labelled], past: Labelled, quick: TrainingConfig) -> None:
-    few = replace(quick, most_rows=200)
-    one, same, other = (
-        learn_sources(lessons, past, replace(few, seed=seed), scoring.load_model())["reply"]["history"]
-        for seed in (1, 1, 2)
-    )
-    assert one.cards == same.cards
-    assert one.cards != other.cards
-    assert one.outcomes <= 100
-    height = sum(one.labels.height for one in lessons)
-    all_of_them = learn_sources(lessons, past, replace(quick, most_rows=height), scoring.load_model())
-    assert all_of_them["reply"]["history"].outcomes > 100
-
-
 # ---- the past told --------------------------------------------------------------------------------------------------
 
 

@@ -16,7 +16,7 @@ from math import isfinite
 from typing import Any, Final
 
 from scoring.config import Target
-from scoring.evaluation import Comparison, compare_models
+from scoring.contest import Contest, compare_models
 from scoring.model import Model
 from scoring.snapshots import Labelled, Snapshot, label_snapshots
 from scoring.sources import settled
@@ -79,7 +79,7 @@ class Judgement:
         The period that they were judged by; None if there was none.
     challenger, champion : str or None
         Ids of the models that were compared: those before the period.
-    comparison : Comparison or None
+    comparison : Contest or None
         The figures.
     """
 
@@ -89,7 +89,7 @@ class Judgement:
     until: datetime | None = None
     challenger: str | None = None
     champion: str | None = None
-    comparison: Comparison | None = None
+    comparison: Contest | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the judgement as plain values, ready for JSON."""
@@ -180,12 +180,12 @@ def _as_of_then(when: datetime, *, new: bool, old: bool) -> str:
     return f"; judged: {who}, as trained on the exports until {when:%Y-%m-%d} only, since what followed is the test"
 
 
-def verdict(comparison: Comparison) -> tuple[bool, str]:
+def verdict(comparison: Contest) -> tuple[bool, str]:
     """Say whether figures allow the promotion, and which of them forbid it.
 
     Parameters
     ----------
-    comparison : Comparison
+    comparison : Contest
         Challenger beside champion.
 
     Returns

@@ -75,7 +75,8 @@ def publish(
     """
     with open_store(tracking_uri, create=True) as client:  # what is missing is said before the work, not after it
         champion = find_champion(client, name)
-    snapshots, start = take_snapshots(exports, suppress=suppress), load_model(prior)
+    config = TrainingConfig() if config is None else config
+    snapshots, start = take_snapshots(exports, suppress=suppress, config=config), load_model(prior)
     previous = None if champion is None else champion[1]
 
     def trained(some: Sequence[Snapshot]) -> Model:
