@@ -13,7 +13,7 @@ model: .venv/core ; @$(BIN)/python -m scoring.shipped models/shipped
 
 # uv writes no byte code unless told to, and start-up time is part of the product
 .venv/uv: requirements/uv.txt ; $(PYTHON) -m venv .venv && $(BIN)/python -m pip install -q --require-hashes -r requirements/uv.txt && touch $@
-.venv/core: .venv/uv requirements/core.txt pyproject.toml ; $(BIN)/uv pip install -q --python .venv --compile-bytecode --require-hashes -r requirements/core.txt && $(BIN)/uv pip install -q --python .venv --no-deps --no-build-isolation -e . && touch $@
+.venv/core: .venv/uv requirements/core.txt pyproject.toml ; $(BIN)/uv pip install -q --python .venv --compile-bytecode --require-hashes -r requirements/core.txt && $(BIN)/uv pip install -q --python .venv --no-deps --no-build-isolation -e . && $(BIN)/python -m compileall -q scoring && touch $@
 .venv/dev: .venv/core requirements/dev.txt ; $(BIN)/uv pip install -q --python .venv --compile-bytecode --require-hashes -r requirements/dev.txt && touch $@
 
 # pinned with hashes, for every platform, without the address of a registry

@@ -103,7 +103,9 @@ class Table:
 def unite(tables: Sequence[Table | None]) -> tuple[NDArray[np.float32], Floats]:
     """United thresholds, and each table's values over the united bins, shape (tables, bins); 0 for no table."""
     present = [table.thresholds for table in tables if table is not None]
-    thresholds = np.unique(np.concatenate(present)) if present else np.empty(0, dtype=np.float32)
+    thresholds = np.sort(np.concatenate(present)) if present else np.empty(0, dtype=np.float32)
+    if len(thresholds):  # not numpy.unique: it loads numpy.ma, which takes longer than all the rest of a first score
+        thresholds = thresholds[np.append(True, thresholds[1:] != thresholds[:-1])]
     inside = np.concatenate([thresholds, np.array([np.inf, np.nan], dtype=np.float32)])  # one value out of each bin
     values = np.zeros((len(tables), len(inside)))
     for row, table in zip(values, tables, strict=True):
