@@ -22,7 +22,7 @@ from scoring.features.vocabulary import department_group, ranked, seniority_rank
 from scoring.scored import Scored, read_scored
 from scoring.validation import find_suppressed
 
-__all__ = ["ACTIVE_DAYS", "THREADS", "roll_up"]
+__all__ = ["ACTIVE_DAYS", "DEPARTMENT", "SENIORITY", "THREADS", "roll_up"]
 
 ACTIVE_DAYS: Final = 90
 """A contact counts as active if the last mail from them is no older, or if they met in the last 30 days."""
@@ -35,8 +35,9 @@ _CHANCES: Final = {
     "anyone_replies": "reply_probability",
     "anyone_meets": "meeting_probability",
 }
-_SENIORITY: Final = ("entry_level", "professional", "manager", "director", "vice_president", "top")
-_DEPARTMENT: Final = ("support", "finance", "technical", "commercial", "management")
+SENIORITY: Final = ("entry_level", "professional", "manager", "director", "vice_president", "top")
+DEPARTMENT: Final = ("support", "finance", "technical", "commercial", "management")
+"""By which engaged contacts are counted, in the order of the ranks that the words of the export are given."""
 _TOUCHES: Final = ("last_engaged_time", "last_inbound_time", "last_outbound_time")
 _BEST: Final = ("contact", "email", "crm_id", "rep", "priority", "tier", "reasons")
 _KEY: Final = ("account", "rep", "who")
@@ -193,7 +194,7 @@ def _anyone(chance: pl.Expr) -> pl.Expr:
 def _heads(rows: pl.DataFrame, people: pl.DataFrame) -> pl.DataFrame:
     """Count the people of each account."""
     engaged = pl.col("engaged")
-    groups = {**_counts("seniority", _SENIORITY), **_counts("department", _DEPARTMENT)}
+    groups = {**_counts("seniority", SENIORITY), **_counts("department", DEPARTMENT)}
     return people.group_by("account", maintain_order=True).agg(
         pl.len().cast(pl.Int64).alias("contacts"),
         *(
@@ -250,4 +251,4 @@ def _finish(accounts: pl.DataFrame, as_of: datetime) -> pl.DataFrame:
 
 
 def _groups(column: str) -> Sequence[str]:
-    return _SENIORITY if column == "seniority" else _DEPARTMENT
+    return SENIORITY if column == "seniority" else DEPARTMENT

@@ -76,8 +76,9 @@ def _show(accounts: pl.DataFrame, top: int) -> None:
         chances = "  ".join(f"{_between(row, kind):>11}" for kind in ("engages", "replies", "meets"))
         counts = f"{row['contacts']:>6,}  {row['engaged_contacts']:>7,}  {row['active_contacts']:>6,}"
         print(f"{place:>3}  {chances}  {counts}  {_named(row)}: {_risk(row)}")
-        for line in textwrap.wrap(_way_in(row), width - 9):
-            print(f"{'':>9}{line}")
+        for told in (_engaged(row), _way_in(row)):
+            for line in textwrap.wrap(told, width - 9):
+                print(f"{'':>9}{line}")
     if best.height:
         print()
 
@@ -103,6 +104,17 @@ def _risk(row: dict[str, Any]) -> str:
         "one rep": "hangs on one rep",
         "several": f"{row['active_contacts']:,} active contacts, {row['active_reps']:,} active reps",
     }[row["threads"]]
+
+
+def _engaged(row: dict[str, Any]) -> str:
+    """Say who of the account is engaged: the highest first, and where they work."""
+    from scoring.accounts import DEPARTMENT, SENIORITY
+
+    groups = []
+    for names in ((*SENIORITY[::-1], "seniority_unknown"), (*DEPARTMENT[::-1], "department_unknown")):
+        counted = [(row[f"engaged_{name}"], name.replace("_", " ")) for name in names]
+        groups.append(", ".join(f"{name} {count:,}" for count, name in counted if count))
+    return f"engaged: {'; '.join(groups)}" if any(groups) else ""
 
 
 def _way_in(row: dict[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -37,6 +38,10 @@ def test_it_shows_the_first_accounts_and_where_all_rows_went(path: Path, run: Ru
         assert f"\n{place:>3}  {shown:>11}  " in out
         assert row["account"] in out
         assert f"best way in: {row['best_contact']}" in out
+    lines = re.findall(r" engaged: (.*?) best way", " ".join(out.split()))
+    told = [re.findall(r" (\d+)(?=[,;]|$)", line) for line in lines]
+    engaged = known.head(3).filter(pl.col("engaged_contacts") > 0)["engaged_contacts"].to_list()
+    assert [sum(map(int, numbers)) for numbers in told] == [2 * count for count in engaged]
     rows, without = known["rows"].sum(), accounts["rows"].sum() - known["rows"].sum()
     assert f"{known.height:,} accounts of {rows:,} rows; {without:,} rows have no account" in out
     single = known["threads"].cast(pl.String).str.starts_with("one").sum()
