@@ -87,7 +87,7 @@ def test_duplicates_are_found_across_parts(contacts: pl.DataFrame, tmp_path: Pat
 
 
 def test_cells_with_line_breaks_stay_whole(contacts: pl.DataFrame, tmp_path: Path, in_parts: Any) -> None:
-    odd = contacts.head(60).with_columns(job_title=pl.Series(['a\n"b", c\n\n', "d;e", None] * 20))
+    odd = contacts.head(21).with_columns(job_title=pl.Series(['a\n"b", c\n\n', "d;e", None] * 7))
     write_frame(odd, tmp_path / "in.csv")
     same(tmp_path / "in.csv", tmp_path, lambda: in_parts(300))
 

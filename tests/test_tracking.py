@@ -341,14 +341,15 @@ def test_a_model_of_ones_own_is_registered_and_judged(
 
 
 def test_publishing_again_judges_what_was_before_the_period(
-    uri: str, newest: dict[datetime, pl.DataFrame], quick: TrainingConfig
+    uri: str, newest: dict[datetime, pl.DataFrame], quick: TrainingConfig, published: Published
 ) -> None:
     """Both models know all exports; what they were before the newest is compared. Tiers stay; twice is once."""
-    first = scoring.publish(newest, config=quick, tracking_uri=uri)
-    again = scoring.publish(newest, config=quick, tracking_uri=uri)
+    evaluation = published.evaluation
+    first = scoring.publish(newest, config=quick, evaluation=evaluation, tracking_uri=uri)
+    again = scoring.publish(newest, config=quick, evaluation=evaluation, tracking_uri=uri)
     assert (again.action, again.version) == ("kept", first.version)
     other = TrainingConfig(step_back_weight=0.9, boosting=quick.boosting)
-    second = scoring.publish(newest, config=other, tracking_uri=uri)
+    second = scoring.publish(newest, config=other, evaluation=evaluation, tracking_uri=uri)
     listed = scoring.list_models(tracking_uri=uri)
     assert listed.select("version", "decision").rows() == [(2, second.action), (1, "promoted")]
     assert listed["judged_on"].to_list() == [min(newest)] * 2
@@ -357,7 +358,7 @@ def test_publishing_again_judges_what_was_before_the_period(
     assert (two.tier_cuts, two.provenance["tiers_of"]) == (one.tier_cuts, one.id)
     assert (two.quantiles == one.quantiles).all()
     assert two.with_context != one.with_context
-    both = scoring.publish(newest, config=other, tracking_uri=uri)
+    both = scoring.publish(newest, config=other, evaluation=evaluation, tracking_uri=uri)
     assert both.version == second.version
     assert scoring.list_models(tracking_uri=uri).height == 2
     when = f"{min(newest):%Y-%m-%d}"
@@ -371,19 +372,27 @@ def test_publishing_again_judges_what_was_before_the_period(
 
 
 def test_a_champion_that_cannot_be_loaded_is_replaced(
-    uri: str, newest: dict[datetime, pl.DataFrame], quick: TrainingConfig, other: scoring.Model, tmp_path: Path
+    uri: str,
+    newest: dict[datetime, pl.DataFrame],
+    quick: TrainingConfig,
+    other: scoring.Model,
+    published: Published,
+    tmp_path: Path,
 ) -> None:
+    evaluation = published.evaluation
     first = scoring.promote(other, force=True, tracking_uri=uri)
     [document] = (tmp_path / "mlruns" / first.version.run_id).rglob("model.json")
     document.write_bytes(b"{}")
-    decision = scoring.publish(newest, config=quick, tracking_uri=uri)
+    decision = scoring.publish(newest, config=quick, evaluation=evaluation, tracking_uri=uri)
     assert decision.champion == scoring.load_model().id
     assert decision.judgement is not None
     assert decision.judgement.reason.startswith("version 1 in use cannot be loaded (model.json of 'model' is not what")
     assert in_use(uri) == [2]
     [document] = (tmp_path / "mlruns" / decision.version.run_id / "artifacts" / "model").rglob("model.json")
     document.write_bytes(b"{}")
-    assert scoring.publish(newest, config=quick, tracking_uri=uri).version.version == 3  # the same, but whole
+    assert (
+        scoring.publish(newest, config=quick, evaluation=evaluation, tracking_uri=uri).version.version == 3
+    )  # the same, but whole
 
 
 def test_one_export_is_registered_but_not_judged(
