@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from scoring.model import Model, load_model
     from scoring.prediction import score
     from scoring.recalibration import recalibrate
+    from scoring.report import report_model, report_scores
     from scoring.review import Review, review_scores
     from scoring.scorer import Scorer
     from scoring.tracking import Decision, list_models, log_training, promote, publish, revert
@@ -75,6 +76,8 @@ __all__ = [
     "promote",
     "publish",
     "recalibrate",
+    "report_model",
+    "report_scores",
     "revert",
     "review_scores",
     "roll_up",
@@ -123,6 +126,8 @@ _HOME = {
     "promote": "tracking",
     "publish": "tracking",
     "recalibrate": "recalibration",
+    "report_model": "report",
+    "report_scores": "report",
     "revert": "tracking",
     "review_scores": "review",
     "roll_up": "accounts",

@@ -24,7 +24,7 @@ from scoring.reference import count_shares
 from scoring.scorecard import Floats, Table
 from scoring.snapshots import Exports, Snapshot, label_snapshots, take_snapshots
 
-__all__ = ["PSI_ACT", "PSI_WATCH", "Drift", "compare_features", "measure_drift"]
+__all__ = ["PSI_ACT", "PSI_WATCH", "Drift", "compare_features", "drift_of_snapshots", "measure_drift"]
 
 PSI_WATCH: Final = 0.1
 PSI_ACT: Final = 0.5
@@ -160,18 +160,33 @@ def measure_drift(
     >>> drift.levels.filter(kind="proved")["target"].to_list()
     ['reply', 'meeting', 'engaged']
     """
-    loaded = load_model(model)
-    snapshots = take_snapshots(exports, suppress=suppress)
+    return drift_of_snapshots(load_model(model), take_snapshots(exports, suppress=suppress))
+
+
+def drift_of_snapshots(model: Model, snapshots: Sequence[Snapshot]) -> Drift:
+    """Measure drift on exports that have been taken in.
+
+    Parameters
+    ----------
+    model : Model
+        The model in use.
+    snapshots : sequence of Snapshot
+        Ascending by date.
+
+    Returns
+    -------
+    Drift
+    """
     newest = snapshots[-1]
-    levels = measure_levels(loaded, newest, label_snapshots(snapshots))
-    features = compare_features(loaded, newest)
-    priority, by_chance = _priority(loaded, newest)
-    action, verdict = _decide(loaded, features, priority - by_chance, levels)
+    levels = measure_levels(model, newest, label_snapshots(snapshots))
+    features = compare_features(model, newest)
+    priority, by_chance = _priority(model, newest)
+    action, verdict = _decide(model, features, priority - by_chance, levels)
     return Drift(
-        model_id=loaded.id,
+        model_id=model.id,
         as_of=f"{newest.as_of:%Y-%m-%dT%H:%M:%SZ}",
         rows=newest.table.height,
-        reference_rows=0 if loaded.reference is None else loaded.reference.rows,
+        reference_rows=0 if model.reference is None else model.reference.rows,
         features=features,
         priority_psi=priority,
         priority_by_chance=by_chance,

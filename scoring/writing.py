@@ -18,6 +18,7 @@ from scoring.paths import local_path
 __all__ = [
     "FORMATS",
     "beside",
+    "check_place",
     "check_target",
     "ending_of",
     "refuse_input",
@@ -96,6 +97,28 @@ def check_target(output: str | Path, source: str | Path | Sequence[str | Path] =
     target = local_path(output)
     if ending_of(target) is None:
         raise InputError(f"{target.name!r} has no ending that says a format", expected=", ".join(FORMATS))
+    return check_place(target, source)
+
+
+def check_place(target: Path, source: str | Path | Sequence[str | Path] = ()) -> Path:
+    """Check, before any work is done, that a file of any format can be written.
+
+    Parameters
+    ----------
+    target : Path
+        Where to write.
+    source : str, Path or sequence of them
+        What is read, and so must not be written.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    InputError
+        If the folder is not there or cannot be written to, or the output is the input.
+    """
     if not target.parent.is_dir():
         raise InputError(f"there is no folder {target.parent.name!r} to write {target.name!r} to", hint="make it first")
     if not os.access(target.parent, os.W_OK):

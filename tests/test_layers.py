@@ -64,7 +64,7 @@ LAYERS = [
         "accounts",
         "review",
     },
-    {"mapping", "updates", "writeback"},
+    {"mapping", "report", "updates", "writeback"},
     {"cli"},
 ]
 WITHIN = {
@@ -157,6 +157,8 @@ for line in (
     "check export.csv",
     "worklist scored.csv -o lists.csv",
     "accounts scored.csv -o accounts.csv",
+    "report scored.csv -o report.html",
+    "report shipped -o model.html",
     "write-back scored.csv --to salesforce -o upload",
 ):
     assert main(line.split()) == 0, line
