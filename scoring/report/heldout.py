@@ -24,7 +24,7 @@ from scoring.model import Model, load_model
 from scoring.scorecard import Floats
 from scoring.snapshots import Labelled, Snapshot, label_snapshots
 from scoring.sources import settled
-from scoring.tallies import Promise, tally_reliability, tally_tiers, tally_top
+from scoring.tallies import Promise, tally
 from scoring.validation import key_of
 
 __all__ = ["GAINS", "HeldOut", "hold_out"]
@@ -111,16 +111,16 @@ def hold_out(model: Model, snapshots: Sequence[Snapshot]) -> HeldOut | None:
     newest = max(whole or known)
     lesson, predictor = lessons[places[newest]], predictors[places[newest]]
     of_newest = [one for one in judged if one.at == newest]
-    promises = [_promise(predictor, lesson, one.target, drawn, newest) for one in of_newest]
+    tallied = tally([_promise(predictor, lesson, one.target, drawn, newest) for one in of_newest])
     return HeldOut(
         as_of=lesson.as_of,
         until=lesson.until,
         itself=bool(fresh),
         rows=lesson.rows.height,
         open=lesson.labels[of_newest[0].target].null_count(),
-        tiers=tally_tiers(promises),
-        top=tally_top(promises),
-        reliability=tally_reliability(promises),
+        tiers=tallied["tiers"],
+        top=tallied["top"],
+        reliability=tallied["reliability"],
         gains=pl.concat([_gains(one) for one in of_newest]),
         dates=pl.DataFrame([_date(one) for one in judged]),
         differences=tabulate_measures(judged)[1].filter(pl.col("as_of").is_null()),
@@ -134,7 +134,7 @@ def _twin(model: Model, known: Sequence[Snapshot]) -> Model:
 
     settings = dict(model.provenance["config"])
     config = TrainingConfig(**{**settings, "boosting": Boosting(**settings["boosting"])})
-    return train_snapshots(known, config=config, prior=load_model())
+    return train_snapshots(known, config=config, prior=load_model(), audited=False)
 
 
 def _judge(model: Model, lesson: Labelled, target: Target, drawn: Resamples, at: int) -> Judged | None:
