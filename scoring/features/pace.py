@@ -15,14 +15,14 @@ _WEEK: Final = 7
 RHYTHM = Fact(
     name="rhythm of the contact's mails",
     unit="share",
-    phrase="going by their own rhythm, {} chance of a mail in 30 days",
+    phrase="{} chance of a mail in 30 days by their own rhythm",
     absent="no rhythm of their own: never wrote",
     value=m.INBOUND_WEEKS_CHANCE,
 )
 EXCHANGE = Fact(
     name="rhythm of the exchange",
     unit="share",
-    phrase="going by the rhythm of the exchange, {} chance of any mail in 30 days",
+    phrase="{} chance of any mail in 30 days by the rhythm of the exchange",
     absent="no rhythm of exchange: no mails yet",
     value=m.EMAIL_WEEKS_CHANCE,
 )
