@@ -19,6 +19,7 @@ from scoring.context import Context
 from scoring.features import compute, observe
 from scoring.metrics import measure
 from scoring.model import Model
+from scoring.rates import tell_rates
 from scoring.scorecard import Floats
 from scoring.simulation import Settings, draw_organisation
 
@@ -122,6 +123,7 @@ def write_card(model: Model, judged: pl.DataFrame) -> str:
         f"{model.provenance['rows']:,} rows of {recipe['organisations']} simulated organisations, each exported on "
         f"{recipe['dates']} dates, drawn from seed {recipe['seed']} on; the 30 days after each export happened once "
         f"and were drawn {recipe['futures']} times more. No one's data is in it. Mean rates: {rates}.",
+        *([] if model.rates is None else [tell_rates(model.rates)]),
         "## How good it is where it was not trained",
         f"Means over {judged['seed'].n_unique()} other simulated organisations, each judged on the 30 days after one "
         "date. Nothing can beat the true chance: what lies between is what an export cannot tell.",

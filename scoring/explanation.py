@@ -1,9 +1,10 @@
-"""One contact whole: every contribution to each of its chances, from the average contact to the chance."""
+"""One contact whole: every contribution to each of its chances, from the base rate to the chance."""
 
 from __future__ import annotations
 
+import math
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -13,16 +14,17 @@ import numpy as np
 import polars as pl
 
 from scoring.bars import ASCII, BLOCKS, draw_steps
-from scoring.config import HORIZON_DAYS, TARGETS, TIERS
+from scoring.config import HORIZON_DAYS, TARGETS, TIERS, Target
 from scoring.errors import InputError
 from scoring.features import FEATURES, Columns, Fact, look
 from scoring.model import SHIPPED, Model, load_model
+from scoring.rates import Rates
 from scoring.reasons import LEAST, Explainer
 from scoring.scorecard import logistic
 from scoring.standing import Standing, read_standing
-from scoring.wording import LADDERS
+from scoring.wording import LADDERS, percent
 
-__all__ = ["QUESTIONS", "START", "Explanation", "explain_contact"]
+__all__ = ["QUESTIONS", "START", "TYPICAL", "Explanation", "explain_contact"]
 
 QUESTIONS: Final = {
     "priority": "a reply or a meeting",
@@ -31,11 +33,19 @@ QUESTIONS: Final = {
     "answer": "a mail from the contact after the rep writes, if the rep writes",
 }
 """What each chance is the chance of, within 30 days; `priority` first."""
-START: Final = "the average contact"
+START: Final = "all contacts, on average"
+TYPICAL: Final = "a typical contact: a few {} chances {} that average"
+"""Scorecards add log-odds to those of the average contact, whose chance is not the average of all chances."""
 
+_START, _TYPICAL = "start", "typical"
+_WHAT_RATES_ARE: Final = (
+    "Rates are of all such contacts, whatever else is true of them, and a bar is what the fact adds where all else is "
+    "equal, so they need not agree. Counted in {}."
+)
 _FEATURES: Final = {feature.name: feature for feature in FEATURES}
 _TARGETS: Final = {"priority": "engaged", "reply": "reply", "meeting": "meeting", "answer": "answer"}
 _WHO: Final = ("first_name", "last_name", "account_name", "email", "crm_id", "source_email")
+_PARTS: Final = {"fact": pl.String, "sentence": pl.String, "rate": pl.Float64, "log_odds": pl.Float64}
 _WIDE: Final = 84
 _LEFT: Final = 6
 _CHANCE: Final = 5
@@ -57,13 +67,20 @@ class Explanation:
         A to D.
     parts : polars.DataFrame
         For each of `priority`, `reply`, `meeting` and `answer` (`target`) what its log-odds are made of, in order
-        (`place`, from 0): where every contact starts, then one row a fact, the strongest first. `fact` and, in words
-        with the row's own figure, `sentence`; `log_odds` that it adds; `total` so far, and the `chance` that goes with
-        it: of the last one, the chance of the contact.
+        (`place`, from 0): the base rate (``start``), which is the mean chance in the model's reference population, and
+        from there to the average contact (``typical``; a model of before, which has no reference, starts with it), then
+        one row a fact, the strongest first. `fact` and, in words with the row's own figure, `sentence`; `log_odds` that
+        it adds; `total` so far, and the `chance` that goes with it: of the last one, the chance of the contact. `rate`:
+        for `priority`, the share of all contacts of whom the sentence is true that replied or met; null where that is
+        not known.
     reps : polars.DataFrame
         All reps who have the contact: `source_email`, `priority`, `tier`, the highest first.
     note : str or None
         What has to be known beside it.
+    overall : float or None
+        The share of all contacts that replied or met, to hold rates against; None where there are none.
+    counted_in : str or None
+        What rates were counted in.
     """
 
     who: dict[str, str | None]
@@ -73,6 +90,8 @@ class Explanation:
     parts: pl.DataFrame
     reps: pl.DataFrame
     note: str | None = None
+    overall: float | None = None
+    counted_in: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain values, ready for JSON."""
@@ -98,7 +117,8 @@ class Explanation:
         Returns
         -------
         str
-            Facts that add less than 0.1 either way are told together.
+            Facts that add less than 0.1 either way are told together. Below the chart of `priority` stands what its
+            rates are.
 
         Raises
         ------
@@ -108,26 +128,33 @@ class Explanation:
         if target not in QUESTIONS:
             raise InputError(f"there is no target {target!r}", expected=", ".join(QUESTIONS))
         width = max(width, 40)
-        rows = self.parts.filter(target=target).rows(named=True)
-        strong = [row for row in rows[1:] if abs(row["log_odds"]) >= LEAST]
-        weak = [row["log_odds"] for row in rows[1:] if abs(row["log_odds"]) < LEAST]
-        steps = [(row["log_odds"], row["sentence"]) for row in strong]
+        first, *rows = self.parts.filter(target=target).rows(named=True)
+        is_told = [row["fact"] == _TYPICAL or abs(row["log_odds"]) >= LEAST for row in rows]
+        steps = [(row["log_odds"], self._sentence(row)) for row, told in zip(rows, is_told, strict=True) if told]
+        weak = [row["log_odds"] for row, told in zip(rows, is_told, strict=True) if not told]
         if weak:
             steps.append((sum(weak), f"{len(weak)} other fact{'s' if len(weak) > 1 else ''} together"))
         cells = width // 4 if width >= _WIDE else width - 2 * _LEFT - _CHANCE
         marks = ASCII if ascii_only else BLOCKS
-        bars = draw_steps(rows[0]["log_odds"], [step for step, _ in steps], cells, marks)
-        totals = np.cumsum([rows[0]["log_odds"], *(step for step, _ in steps)])
-        chances = [f"{chance:.0%}" for chance in logistic(totals)]
-        chance = f"{rows[-1]['chance']:.0%}"
-        told = [START, *(sentence for _, sentence in steps), f"chance of {QUESTIONS[target]}"]
+        bars = draw_steps(first["log_odds"], [step for step, _ in steps], cells, marks)
+        totals = np.cumsum([first["log_odds"], *(step for step, _ in steps)])
+        chance = f"{self.parts.filter(target=target)['chance'][-1]:.0%}"
+        chances = [*(f"{each:.0%}" for each in logistic(totals)), chance]
+        told = [first["sentence"], *(sentence for _, sentence in steps), f"chance of {QUESTIONS[target]}"]
         amounts = ["", *(f"{step:+.2f}" for step, _ in steps), ""]
-        lines = [
-            f"{target}: {chance} chance of {QUESTIONS[target]} in the {HORIZON_DAYS} days from {self.as_of:%Y-%m-%d}"
-        ]
-        wrapped = textwrap.wrap(lines[0], width, subsequent_indent="  ")
-        charted = zip(amounts, bars, [*chances, chance], told, strict=True)
-        return "\n".join([*wrapped, "", *(line for row in charted for line in _line(*row, width))])
+        head = f"{target}: {chance} chance of {QUESTIONS[target]} in the {HORIZON_DAYS} days from {self.as_of:%Y-%m-%d}"
+        charted = zip(amounts, bars, chances, told, strict=True)
+        lines = [line for row in charted for line in _line(*row, width)]
+        has_rates = any(told and row["rate"] is not None for row, told in zip(rows, is_told, strict=True))
+        below = ["", *textwrap.wrap(_WHAT_RATES_ARE.format(self.counted_in), width)] if has_rates else []
+        return "\n".join([*textwrap.wrap(head, width, subsequent_indent="  "), "", *lines, *below])
+
+    def _sentence(self, row: Mapping[str, Any]) -> str:
+        """Say a fact, and the rate behind it."""
+        if row["rate"] is None or self.overall is None:
+            return str(row["sentence"])
+        of_all = percent(self.overall)
+        return f"{row['sentence']}: {percent(row['rate'])} of such contacts replied or met, against {of_all} overall"
 
 
 def explain_contact(
@@ -196,6 +223,8 @@ def explain_contact(
         parts=_parts(loaded, *look(one, standing.as_of, standing.context)),
         reps=reps.drop("row"),
         note=_note(standing, one, float(priority[row])),
+        overall=None if loaded.rates is None else loaded.rates.overall,
+        counted_in=None if loaded.rates is None else loaded.rates.source,
     )
 
 
@@ -248,31 +277,38 @@ def _parts(model: Model, features: Columns, facts: Columns) -> pl.DataFrame:
     frames = []
     for name, target in _TARGETS.items():
         place = TARGETS.index(target)
-        card = model.with_context[TARGETS[place]]
-        known = {_FEATURES[feature].fact for feature in card.features}
+        known = {_FEATURES[feature].fact for feature in model.with_context[TARGETS[place]].features}
         strength = explainer.strengths(lookup.explain(features, place)[1])[0].tolist()
         each = [(amount, fact) for amount, fact in zip(strength, explainer.facts, strict=True) if fact in known]
         each.sort(key=lambda pair: -abs(pair[0]))
-        amounts = [card.intercept, *(amount for amount, _ in each)]
-        totals = np.cumsum(amounts)
-        frame = pl.DataFrame(
-            {
-                "fact": ["start", *(fact.name for _, fact in each)],
-                "sentence": [START, *(_say(fact, facts) for _, fact in each)],
-                "log_odds": amounts,
-                "total": totals,
-                "chance": logistic(totals),
-            }
+        rates = model.rates if name == "priority" else None  # whoever met did not necessarily reply
+        rows = [*_begin(model, TARGETS[place]), *((fact.name, *_say(fact, facts, rates), add) for add, fact in each)]
+        frame = pl.DataFrame(rows, schema=_PARTS, orient="row").with_columns(total=pl.col("log_odds").cum_sum())
+        chance = pl.Series(logistic(frame["total"].to_numpy()))
+        frames.append(
+            frame.select(pl.lit(name).alias("target"), pl.int_range(pl.len()).alias("place"), pl.all(), chance=chance)
         )
-        frames.append(frame.select(pl.lit(name).alias("target"), pl.int_range(pl.len()).alias("place"), pl.all()))
     return pl.concat(frames)
 
 
-def _say(fact: Fact, facts: Columns) -> str:
-    value = facts[fact.name][0]
-    if value is None or value != value:
-        return fact.absent
-    return fact.phrase.format(LADDERS[fact.unit].name(float(value)))
+def _begin(model: Model, target: Target) -> list[tuple[str, str, None, float]]:
+    """Say where every contact starts: at the mean of all chances, and from there at the average contact."""
+    intercept = model.with_context[target].intercept
+    mean = 0.0 if model.reference is None else model.reference.chances[target]
+    if not 0 < mean < 1:
+        return [(_START, "the average contact", None, intercept)]
+    base = math.log(mean) - math.log1p(-mean)
+    why = ("high", "lift") if intercept < base else ("low", "pull down")
+    return [(_START, START, None, base), (_TYPICAL, TYPICAL.format(*why), None, intercept - base)]
+
+
+def _say(fact: Fact, facts: Columns, rates: Rates | None) -> tuple[str, float | None]:
+    """Say a fact of the row, and the rate of all of whom that is true."""
+    ladder = LADDERS[fact.unit]
+    step = int(ladder.locate(np.asarray(facts[fact.name], dtype=np.float32)[:1])[0])
+    absent = step == len(ladder.steps)
+    sentence = fact.absent if absent else fact.phrase.format(ladder.steps[step][1])
+    return sentence, None if rates is None else rates.of(fact)[step]
 
 
 def _line(amount: str, bar: str, chance: str, sentence: str, width: int) -> list[str]:

@@ -25,6 +25,7 @@ from scoring.errors import ModelError
 from scoring.features import FEATURES
 from scoring.lines import plain
 from scoring.paths import local_path
+from scoring.rates import Rates
 from scoring.reference import Reference
 from scoring.scorecard import Floats, Lookup, Scorecard, from_dict, to_dict
 
@@ -62,6 +63,8 @@ class Model:
         What it was learned from: seeds, settings, versions, dates of the data. No clock, no name of anyone.
     reference : Reference or None
         How features and chances lay in the reference population, so that drift can be seen; None in models of before.
+    rates : Rates or None
+        How many wrote or met, by what the facts said of them, to put beside reasons; None in models of before.
     """
 
     name: str
@@ -71,6 +74,7 @@ class Model:
     tier_cuts: tuple[float, float, float]
     provenance: Mapping[str, Any]
     reference: Reference | None = None
+    rates: Rates | None = None
 
     @cached_property
     def document(self) -> bytes:
@@ -88,6 +92,7 @@ class Model:
             "tier_cuts": list(self.tier_cuts),
             "provenance": dict(self.provenance),
             **({} if self.reference is None else {"reference": self.reference.to_dict()}),
+            **({} if self.rates is None else {"rates": self.rates.to_dict()}),
         }
         text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
         return text.encode() + b"\n"
@@ -329,4 +334,5 @@ def _model(content: dict[str, Any]) -> Model:
         raise ModelError("the model's name holds control characters", hint="save the model under another name")
     told = "reference" in content  # models of before have none
     reference = Reference.from_dict(content["reference"], known=list(features)) if told else None
-    return Model(name, with_context, without_context, quantiles, (first, second, third), provenance, reference)
+    rates = Rates.from_dict(content["rates"]) if "rates" in content else None
+    return Model(name, with_context, without_context, quantiles, (first, second, third), provenance, reference, rates)

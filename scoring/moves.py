@@ -188,8 +188,7 @@ def _tell(facts: list[Fact], strength: Floats, by_model: Floats, then: Columns, 
 def _phrases(fact: Fact, then: object, now: object) -> tuple[list[int], list[int], list[str], list[str]]:
     """For each row the step of the old and of the new value; the name and the sentence of each step."""
     ladder = LADDERS[fact.unit]
-    edges = np.append(ladder.thresholds, np.float32(np.inf))  # NaN sorts behind infinity: a step of its own
-    old, new = (edges.searchsorted(_array(values)).tolist() for values in (then, now))
+    old, new = (ladder.locate(_array(values)).tolist() for values in (then, now))
     names = [name for _, name in ladder.steps]
     return old, new, [*names, fact.absent], [*(fact.phrase.format(name) for name in names), fact.absent]
 

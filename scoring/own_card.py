@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from scoring.config import TARGETS, TIERS
 from scoring.model import Model, load_model
+from scoring.rates import tell_rates
 
 __all__ = ["describe", "tell_blend", "write_own_card"]
 
@@ -77,6 +78,7 @@ def describe(model: Model) -> str:
         "What each chance is made of:",
         "\n".join(f"- {line}" for line in tell_blend(model)),
         f"Tiers, by the chance of a reply or a meeting ({whose}): {cuts}.",
+        *([] if model.rates is None else [tell_rates(model.rates)]),
     ]
     return "\n\n".join(parts)
 

@@ -208,4 +208,4 @@ def _score(taken: Intake, model: Model) -> pl.DataFrame:
 
 @lru_cache(maxsize=8)
 def _explainer(model: Model, beside: bool) -> Explainer:
-    return Explainer([_FEATURES[name] for name in model.lookups[beside].features])
+    return Explainer([_FEATURES[name] for name in model.lookups[beside].features], model.rates)

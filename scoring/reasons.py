@@ -16,10 +16,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 from scoring.errors import ModelError
-from scoring.features import Columns, Feature
+from scoring.features import Columns, Fact, Feature
+from scoring.rates import Rates
 from scoring.scorecard import Floats
 from scoring.scorecard.search import Search
-from scoring.wording import LADDERS
+from scoring.wording import LADDERS, percent
 
 __all__ = ["EACH_WAY", "LEAST", "NOTHING_STANDS_OUT", "Explainer"]
 
@@ -39,6 +40,8 @@ class Explainer:
     ----------
     features : sequence of Feature
         The columns of the contributions, in their order.
+    rates : Rates, optional
+        How many wrote or met by what the facts said of them; what is known of it stands behind a sentence.
 
     Examples
     --------
@@ -49,31 +52,37 @@ class Explainer:
     ['last wrote 3 days ago (+1.00)', 'last wrote 1 to 1½ years ago (-1.00)', 'never wrote (-2.00)']
     """
 
-    def __init__(self, features: list[Feature]) -> None:
+    def __init__(self, features: list[Feature], rates: Rates | None = None) -> None:
         wordless = sorted({feature.fact.unit for feature in features} - set(LADDERS))
         if wordless:
             raise ModelError(f"no words for values in {', '.join(wordless)}", expected=", ".join(LADDERS))
         self.facts = list(dict.fromkeys(feature.fact for feature in features))
         self._members = [[i for i, feature in enumerate(features) if feature.fact is fact] for fact in self.facts]
         self._searches, self._offsets = [], []
-        sentences: list[str] = []
+        raising: list[str] = []
+        lowering: list[str] = []
         for fact in self.facts:
             ladder = LADDERS[fact.unit]
             self._searches.append(Search(ladder.thresholds))  # a missing value gets a bin of its own
-            self._offsets.append(len(sentences))
-            sentences += [*(fact.phrase.format(name) for _, name in ladder.steps), fact.absent]
+            self._offsets.append(len(raising))
+            said = [*(fact.phrase.format(name) for _, name in ladder.steps), fact.absent]
+            raising += _beside(said, fact, rates, upward=True)
+            lowering += _beside(said, fact, rates, upward=False)
         self._edges = [search.edges.tolist() for search in self._searches]
         self._each_way = min(EACH_WAY, len(self.facts))
-        self._silent = len(sentences)
+        self._silent = len(raising)
         # Texts are gathered out of tables: all sentences, no sentence, all of them as they follow upon another, and
         # what is said where there is none.
-        self._following = len(sentences) + 1
-        self._nothing = 2 * len(sentences) + 1
-        self._words = [*sentences, "", *(f"; {sentence}" for sentence in sentences), NOTHING_STANDS_OUT]
+        self._following = len(raising) + 1
+        self._nothing = 2 * len(raising) + 1
+        self._words = [[*said, "", *(f"; {each}" for each in said), NOTHING_STANDS_OUT] for said in (raising, lowering)]
         self._amounts = [*(f" ({cents / _CENTS:+.2f})" for cents in range(-_MOST, _MOST + 1)), ""]
-        words, amounts = (pl.lit(pl.Series(texts, dtype=pl.String)) for texts in (self._words, self._amounts))
+        up, down, amounts = (pl.lit(pl.Series(texts, dtype=pl.String)) for texts in (*self._words, self._amounts))
+        words = [*[up] * max(self._each_way, 1), *[down] * self._each_way]
         slots = range(max(2 * self._each_way, 1))
-        each = [part for slot in slots for part in (words.gather(f"word_{slot}"), amounts.gather(f"cents_{slot}"))]
+        each = [
+            part for slot in slots for part in (words[slot].gather(f"word_{slot}"), amounts.gather(f"cents_{slot}"))
+        ]
         self._text = pl.concat_str(each).alias("reasons")
 
     def reasons(self, contributions: Floats, facts: Columns) -> pl.Series:
@@ -142,7 +151,7 @@ class Explainer:
             step = bisect_left(edges, value) if value == value else len(edges)
             word = self._offsets[place] + step + (self._following if text else 0)
             cents = min(max(round(strength[place] * _CENTS), -_MOST), _MOST) + _MOST
-            text += self._words[word] + self._amounts[cents]
+            text += self._words[strength[place] < 0][word] + self._amounts[cents]
         return text or NOTHING_STANDS_OUT
 
     def strengths(self, contributions: Floats) -> Floats:
@@ -172,3 +181,19 @@ class Explainer:
             values = column.to_numpy() if isinstance(column, pl.Series) else column
             spoken[:, place] = search.locate(np.asarray(values, dtype=np.float32)) + offset
         return spoken
+
+
+def _beside(said: list[str], fact: Fact, rates: Rates | None, *, upward: bool) -> list[str]:
+    """Put the rates of a fact behind its sentences, in brackets: a comma would have every cell of a CSV file quoted.
+
+    A rate is of all such contacts, a reason of what the fact does where all else is equal. Where the one says more than
+    usual and the other less, a number without a word of explanation would look like a mistake, so it is left out here;
+    `scoring explain` tells both.
+    """
+    if rates is None:
+        return said
+    pairs, usual = zip(said, rates.of(fact), strict=True), rates.overall
+    return [
+        sentence if rate is None or (rate <= usual if upward else rate >= usual) else f"{sentence} [{percent(rate)}]"
+        for sentence, rate in pairs
+    ]

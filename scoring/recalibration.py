@@ -222,6 +222,7 @@ def _move(
         tier_cuts=(first, second, third),
         provenance={**old.provenance, "recalibration": recalibration},
         reference=None if old.reference is None else _relevel(old.reference, with_context, snapshots[-1]),
+        rates=old.rates,
     )
 
 

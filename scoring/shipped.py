@@ -22,8 +22,9 @@ from scoring.boosting import boost
 from scoring.card import OUTCOMES, judge, write_card
 from scoring.config import SHIPPED_TIER_CUTS, TARGETS, Boosting, Target
 from scoring.context import Context
-from scoring.features import FEATURES, OWN_FEATURES, compute, observe
+from scoring.features import FEATURES, OWN_FEATURES, compute, compute_facts, observe
 from scoring.model import SHIPPED, Model, find_quantiles
+from scoring.rates import make_rates
 from scoring.reference import make_reference
 from scoring.scorecard import Floats, Scorecard, centre, count_bins
 from scoring.simulation import Organisation, Settings, draw_organisation
@@ -75,23 +76,31 @@ class Sample:
     ----------
     features : polars.DataFrame
         One row for each contact of a rep on each date of each organisation, in the order of the seeds; all features.
+    facts : polars.DataFrame
+        The same rows: the plain numbers that reasons are told by.
     shares : polars.DataFrame
         The same rows: in which share of the futures (what did happen is one of them) the contact wrote (`reply`), met
         (`meeting`), did either (`engaged`), was written to (`contacted`), and wrote after that (`answer`).
     """
 
     features: pl.DataFrame
+    facts: pl.DataFrame
     shares: pl.DataFrame
 
 
-def _draw(seed: int, recipe: Recipe) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _draw(seed: int, recipe: Recipe) -> Sample:
     organisation = draw_organisation(seed, Settings(rows=recipe.rows))
-    features, shares = [], []
+    dates = []
     for when in organisation.dates(recipe.dates):
         export = organisation.export(when)
-        features.append(compute(observe(export, when, Context.of(export, when))))
-        shares.append(_shares(organisation, when, recipe.futures))
-    return pl.concat(features), pl.concat(shares)
+        observed = observe(export, when, Context.of(export, when))
+        dates.append(Sample(compute(observed), compute_facts(observed), _shares(organisation, when, recipe.futures)))
+    return _join(dates)
+
+
+def _join(parts: Sequence[Sample]) -> Sample:
+    features, facts, shares = (pl.concat([getattr(part, each.name) for part in parts]) for each in fields(Sample))
+    return Sample(features, facts, shares)
 
 
 def _shares(organisation: Organisation, when: datetime, futures: int) -> pl.DataFrame:
@@ -123,9 +132,7 @@ def draw_sample(recipe: Recipe, seeds: Sequence[int], jobs: int = 1) -> Sample:
     """
     from joblib import Parallel, delayed
 
-    parts = Parallel(n_jobs=jobs)(delayed(_draw)(seed, recipe) for seed in seeds)
-    features, shares = (pl.concat(frames) for frames in zip(*parts, strict=True))
-    return Sample(features, shares)
+    return _join(Parallel(n_jobs=jobs)(delayed(_draw)(seed, recipe) for seed in seeds))
 
 
 def fit_scorecard(sample: Sample, target: Target, names: Sequence[str], recipe: Recipe) -> Scorecard:
@@ -193,6 +200,7 @@ def train_shipped(recipe: Recipe | None = None, jobs: int = 1) -> Model:
             "versions": {name: version(name) for name in ("numpy", "polars", "scikit-learn")},
         },
         reference=make_reference(sample.features, with_context, without_context),
+        rates=make_rates([(sample.facts, sample.shares["engaged"])]),
     )
 
 

@@ -112,7 +112,7 @@ class _Prepared:
 def _prepared(model: Model, beside: bool) -> _Prepared:
     cards = model.with_context if beside else model.without_context
     lookup = SingleLookup([cards[target] for target in TARGETS])
-    return _Prepared(lookup, Explainer([_FEATURES[name] for name in lookup.features]))
+    return _Prepared(lookup, Explainer([_FEATURES[name] for name in lookup.features], model.rates))
 
 
 @lru_cache(maxsize=1)

@@ -16,7 +16,7 @@ from scoring.config import HORIZON, TrainingConfig
 from scoring.context import Context
 from scoring.dating import parse_as_of
 from scoring.errors import InputError
-from scoring.features import compute, observe
+from scoring.features import compute, compute_facts, observe
 from scoring.labels import label, step_back
 from scoring.sampling import Sample
 from scoring.sifting import Past, Sifted, sift
@@ -84,6 +84,11 @@ class Snapshot:
     def features(self) -> pl.DataFrame:
         """All features of the rows of `table`; computed when they are asked for, as labels alone need none."""
         return compute(observe(_whole(self.table), self.as_of, self.context))
+
+    @property
+    def facts(self) -> pl.DataFrame:
+        """The plain numbers of the rows of `table` that reasons are told by; computed each time."""
+        return compute_facts(observe(_whole(self.table), self.as_of, self.context))
 
 
 @dataclass(frozen=True, eq=False)

@@ -24,6 +24,7 @@ from scoring.blending import choose_blend, fit_line, start_blend
 from scoring.config import TARGETS, Target, TrainingConfig, check_jobs
 from scoring.errors import InputError
 from scoring.model import SHIPPED, Model, find_quantiles, load_model
+from scoring.rates import Rates, make_rates
 from scoring.reference import make_reference
 from scoring.scorecard import Floats, Scorecard, calibrate, centre, count_bins, weighted_sum
 from scoring.snapshots import Exports, Labelled, Snapshot, label_snapshots, put_back, take_snapshots
@@ -60,6 +61,7 @@ def train(
         The model to start from; with little to learn from, the result stays near it.
     previous : Model, str or Path, optional
         The model in use: its tier cuts and percentiles are kept, so that a tier means what it meant.
+        `provenance["tiers_of"]` names the model that they were first made for.
     suppress : sequence of str
         Addresses and domains whose contacts are left out, and only counted.
     name : str
@@ -188,7 +190,7 @@ def train_snapshots(
             "learned_from": "own exports",
             "prior": prior.id,
             **({} if known is None else {"prior_learned_until": known.isoformat()}),
-            **({} if previous is None else {"tiers_of": previous.id}),
+            **({} if previous is None else {"tiers_of": previous.provenance.get("tiers_of", previous.id)}),
             "config": asdict(config),
             **_sample(snapshots),
             "exports": [_describe(snapshot) for snapshot in snapshots],
@@ -199,6 +201,7 @@ def train_snapshots(
             | {"scoring": __version__},
         },
         reference=make_reference(newest, with_context, without_context, past.labels),
+        rates=_count_rates(snapshots, lessons, prior.rates) if "history" in learned["engaged"] else prior.rates,
     )
 
 
@@ -213,6 +216,17 @@ def _refuse_unrelated(snapshots: Sequence[Snapshot], lessons: Sequence[Labelled]
                 expected="exports of the same contacts (source_email with crm_id, or with email) and their counts",
                 hint="check their dates and columns, and that they come from one organisation",
             )
+
+
+def _count_rates(snapshots: Sequence[Snapshot], lessons: Sequence[Labelled], prior: Rates | None) -> Rates | None:
+    """Count the rates behind reasons on dates that settle them; the step-back cannot: it lacks most of the facts."""
+    known = [lesson.labels["engaged"].is_not_null() for lesson in lessons]
+    parts = [
+        (snapshot.facts.filter(rows), lesson.labels["engaged"].filter(rows))
+        for snapshot, lesson, rows in zip(snapshots, lessons, known, strict=False)
+        if settled(lesson, "engaged") and rows.any()
+    ]
+    return make_rates(parts, own=True, prior=prior) if parts else prior
 
 
 def _counts(lessons: Sequence[Labelled], past: Labelled) -> pl.DataFrame:

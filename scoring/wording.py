@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["LADDERS", "Ladder"]
+__all__ = ["LADDERS", "Ladder", "percent"]
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,27 @@ class Ladder:
         '7 to 9 days'
         """
         return self.steps[int(np.searchsorted(self.thresholds, np.float32(value)))][1]
+
+    def locate(self, values: ArrayLike) -> NDArray[np.intp]:
+        """Find the step of each value.
+
+        Parameters
+        ----------
+        values : array_like
+            Numbers, NaN where there is none.
+
+        Returns
+        -------
+        numpy.ndarray
+            Positions in `steps`; one more than the last for NaN.
+
+        Examples
+        --------
+        >>> LADDERS["flag"].locate([0, 1, float("nan")])
+        array([0, 1, 2])
+        """
+        edges = np.append(self.thresholds, np.float32(np.inf))  # NaN sorts behind infinity: a step of its own
+        return edges.searchsorted(np.asarray(values, dtype=np.float32))
 
 
 _DAYS: Final = (
@@ -132,3 +153,25 @@ LADDERS: Final[Mapping[str, Ladder]] = {
     ),
 }
 """By unit. A feature whose unit is not here cannot be put into words."""
+
+
+def percent(share: float) -> str:
+    """Name a share in whole percent.
+
+    Parameters
+    ----------
+    share : float
+        From 0 to 1.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> percent(0.642), percent(0.0012), percent(0.9991)
+    ('64 %', 'under 1 %', 'over 99 %')
+    """
+    if 0 < share < 0.005:
+        return "under 1 %"
+    return "over 99 %" if 0.995 < share < 1 else f"{100 * share:.0f} %"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ import scoring
 from scoring.explanation import QUESTIONS, START
 from scoring.features import FEATURES
 from scoring.reasons import LEAST
-from scoring.wording import LADDERS
+from scoring.wording import LADDERS, percent
 
 CHANCES = {
     "priority": "priority", "reply": "reply_probability", "meeting": "meeting_probability",
@@ -43,11 +44,16 @@ def test_parts_add_up_to_every_chance(
         assert parts["chance"][-1] == pytest.approx(scored[column], abs=1e-12)
         np.testing.assert_allclose(parts["total"], np.cumsum(parts["log_odds"]), atol=1e-12)
         assert parts["place"].to_list() == list(range(parts.height))
-        sizes = parts["log_odds"][1:].abs()
+        sizes = parts["log_odds"][2:].abs()
         assert sizes.is_sorted(descending=True)
         card = model.with_context["engaged" if target == "priority" else target]  # type: ignore[index]
-        assert parts["log_odds"][0] == card.intercept
+        assert parts["total"][1] == pytest.approx(card.intercept, abs=1e-12)
+        assert parts["fact"][:2].to_list() == ["start", "typical"]
         assert parts["sentence"][0] == START
+        assert model.reference
+        base = model.reference.chances["engaged" if target == "priority" else target]  # type: ignore[index]
+        assert parts["chance"][0] == pytest.approx(base, abs=1e-12)
+        assert ("high" in parts["sentence"][1]) == (parts["log_odds"][1] < 0)
     assert found.tier == scored["tier"]
     assert found.model_id == model.id
     assert found.as_of == when
@@ -70,7 +76,7 @@ def test_facts_are_the_sums_of_their_features(row: int, contacts: pl.DataFrame, 
             )
             name = fact_of[table.feature].name
             expected[name] = expected.get(name, 0.0) + float(table.values[place])
-        parts = found.parts.filter(target=target)[1:]
+        parts = found.parts.filter(target=target)[2:]
         assert dict(parts.select("fact", "log_odds").iter_rows()) == pytest.approx(expected, abs=1e-12)
     mails = found.parts.filter(fact="mails from the contact")["sentence"]
     assert set(mails) == {f"wrote {LADDERS['mails'].name(who['total_inbound'])} so far"}
@@ -83,7 +89,46 @@ def test_the_strongest_are_the_reasons(contacts: pl.DataFrame, scored: pl.DataFr
         ).parts.filter(target="priority")
         told = {f"{part['sentence']} ({part['log_odds']:+.2f})" for part in found.iter_rows(named=True)}
         shown = [text for text in row["reasons"].split("; ") if "(" in text]
-        assert set(shown) <= told
+        assert {re.sub(r" \[(under |over )?\d+ %\] \(", " (", text) for text in shown} <= told
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_rates_are_those_of_the_model(
+    row: int, contacts: pl.DataFrame, when: datetime, small_model: scoring.Model
+) -> None:
+    """A step is found by its name, and the rate by the step."""
+    who = contacts.row(row, named=True)
+    found = scoring.explain_contact(
+        contacts, who["crm_id"] or who["email"], rep=who["source_email"], as_of=when, model=small_model
+    )
+    rates = small_model.rates
+    assert rates
+    assert (found.overall, found.counted_in) == (rates.overall, rates.source)
+    for about in dict.fromkeys(feature.fact for feature in FEATURES):
+        said = [*(about.phrase.format(name) for _, name in LADDERS[about.unit].steps), about.absent]
+        for sentence, rate in found.parts.filter(fact=about.name, target="priority")["sentence", "rate"].iter_rows():
+            assert rate == rates.of(about)[said.index(sentence)]
+    assert found.parts.filter(pl.col("target") != "priority")["rate"].is_null().all()
+    shown = " ".join(found.to_text("priority", 160).split())
+    strong = found.parts.filter(pl.col("rate").is_not_null() & (pl.col("log_odds").abs() >= LEAST))
+    for part in strong.iter_rows(named=True):
+        assert f"{part['sentence']}: {percent(part['rate'])} of such contacts replied or met, against" in shown
+    assert (f"Counted in {rates.source}." in shown) == ("of such contacts" in shown)
+    assert "of such contacts" not in found.to_text("reply", 160)
+
+
+def test_a_model_of_before_starts_at_the_average_contact(
+    contacts: pl.DataFrame, when: datetime, small_model: scoring.Model
+) -> None:
+    bare = replace(small_model, reference=None, rates=None)
+    found = scoring.explain_contact(contacts, contacts["email"].drop_nulls()[0], as_of=when, model=bare)
+    for target in CHANCES:
+        parts = found.parts.filter(target=target)
+        assert parts.row(0)[2:4] == ("start", "the average contact")
+        assert "typical" not in parts["fact"]
+        assert parts["rate"].null_count() == parts.height
+        assert "Rates are" not in found.to_text(target)
+    assert (found.overall, found.counted_in) == (None, None)
 
 
 def test_all_reps_of_a_contact_are_listed(contacts: pl.DataFrame, scored: pl.DataFrame, when: datetime) -> None:
@@ -158,7 +203,7 @@ def test_a_chart_fits_and_holds_every_strong_fact(
     assert max(map(len, text.splitlines())) <= max(width, 40)
     flat = " ".join(text.split())
     parts = explanation.parts.filter(target=target)
-    strong = parts[1:].filter(pl.col("log_odds").abs() >= LEAST)
+    strong = parts[1:].filter((pl.col("log_odds").abs() >= LEAST) | (pl.col("fact") == "typical"))
     amounts = [float(found) for found in re.findall(r"^ *([+-]\d+\.\d\d) ", text, re.MULTILINE)]
     assert amounts[: strong.height] == [float(f"{amount:.2f}") for amount in strong["log_odds"]]
     assert len(amounts) == strong.height + (strong.height < parts.height - 1)

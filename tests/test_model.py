@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from hashlib import sha256
@@ -47,7 +48,7 @@ def test_a_loaded_model_is_the_model(small_model: Model, folder: Path, contacts:
     loaded = load_model(folder)
     assert loaded.document == small_model.document
     assert loaded.id == small_model.id
-    for name in ("name", "tier_cuts", "provenance", "with_context", "without_context", "reference"):
+    for name in ("name", "tier_cuts", "provenance", "with_context", "without_context", "reference", "rates"):
         assert getattr(loaded, name) == getattr(small_model, name), name
     assert_array_equal(loaded.quantiles, small_model.quantiles)
     one, two = (scoring.score(contacts, as_of=when, model=model) for model in (small_model, folder))
@@ -119,6 +120,22 @@ def test_a_reference_of_before_has_no_priority(small_model: Model, folder: Path)
     assert bare.reference
     assert bare.reference.priority is None
     assert b'"priority":' not in bare.document
+
+
+def test_a_model_of_before_has_no_rates_and_scores_the_same(
+    small_model: Model, folder: Path, contacts: pl.DataFrame, when: Any
+) -> None:
+    rewrite(folder, without("rates"))
+    bare = load_model(folder)
+    assert bare.rates is None
+    assert bare.document == replace(small_model, rates=None).document
+    assert b'"rates":{"counts"' not in bare.document
+    one, other = (scoring.score(contacts, as_of=when, model=model) for model in (small_model, bare))
+    assert_frame_equal(one.drop("reasons", "model_id"), other.drop("reasons", "model_id"), check_exact=True)
+    # "; " and " (" part reasons, and a rate changes neither
+    for told, plain in zip(one["reasons"], other["reasons"], strict=True):
+        assert re.sub(r" \[(under |over )?\d+ %\] \(", " (", told) == plain
+    assert (one["reasons"] != other["reasons"]).mean() > 0.3
 
 
 def test_saving_replaces_an_older_model_and_its_card(small_model: Model, folder: Path) -> None:
@@ -255,6 +272,9 @@ DAMAGES: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
     "a reference chance of text": (replaced("much", "reference", "chances", "reply"), "between 0 and 1"),
     "reference rates of a list": (replaced([0.1], "reference", "past_rates"), "rates"),
     "a reference rate of nothing known": (replaced({"shoes": 0.1}, "reference", "past_rates"), "rates"),
+    "rates that are none": (replaced(None, "rates"), "rates"),
+    "rates of other parts": (without("rates", "own"), "rates"),
+    "rates above one": (replaced(1.5, "rates", "shares", 0, "values", 0), "shares of rows"),
     "no tables": (without(*REPLY, "tables"), "tables"),
     "a table too much": (
         replaced([{"feature": "shoe_size", "thresholds": [], "values": [0, 0]}], *REPLY, "tables"),

@@ -15,10 +15,12 @@ from hypothesis import strategies as st
 
 import scoring
 from scoring.features import FEATURES, Fact, Feature, compute_facts, observe
+from scoring.rates import Rates
 from scoring.reasons import EACH_WAY, LEAST, NOTHING_STANDS_OUT, Explainer
 from scoring.scorecard import Scorecard
 from scoring.scorecard.search import Search
-from scoring.wording import LADDERS
+from scoring.scorecard.table import Table
+from scoring.wording import LADDERS, percent
 
 REASON = re.compile(r"(.+?) \(([+-]\d+\.\d\d)\)(?:; |$)")
 BY_NAME = {feature.name: feature for feature in FEATURES}
@@ -41,8 +43,10 @@ def parsed(text: str) -> list[tuple[str, float]]:
     return [(sentence, float(strength)) for sentence, strength in found]
 
 
-def told(features: list[Feature], contributions: Any, facts: pl.DataFrame) -> list[dict[str, tuple[float, str]]]:
-    """For each row and fact the exact strength, and the sentence of the row's own value."""
+def told(
+    features: list[Feature], contributions: Any, facts: pl.DataFrame, rates: Rates | None = None
+) -> list[dict[str, tuple[float, str]]]:
+    """For each row and fact the exact strength, and the sentence of the row's own value with its rate."""
     rows = []
     for added, values in zip(np.asarray(contributions).tolist(), facts.iter_rows(named=True), strict=True):
         row: dict[str, tuple[float, str]] = {}
@@ -51,8 +55,22 @@ def told(features: list[Feature], contributions: Any, facts: pl.DataFrame) -> li
             missing = value is None or value != value
             said = about.absent if missing else about.phrase.format(LADDERS[about.unit].name(value))
             row[about.name] = (row.get(about.name, (0.0,))[0] + amount, said)
+        for about in {feature.fact for feature in features} if rates is not None else ():
+            total, said = row[about.name]
+            row[about.name] = (total, said + figure(rates, about, values[about.name], total))
         rows.append(row)
     return rows
+
+
+def figure(rates: Rates | None, about: Fact, value: float | None, total: float) -> str:
+    """What stands behind a sentence: the share of all with such a value, where it points the same way."""
+    assert rates is not None
+    steps = [least for least, _ in LADDERS[about.unit].steps]
+    missing = value is None or value != value
+    place = len(steps) if missing else max(sum(least <= value for least in steps) - 1, 0)  # type: ignore[operator]
+    rate = rates.of(about)[place]
+    agrees = rate is not None and (rate > rates.overall if total > 0 else rate < rates.overall)
+    return f" [{percent(rate)}]" if rate is not None and agrees else ""
 
 
 def hold(text: str, facts: dict[str, tuple[float, str]]) -> None:
@@ -86,8 +104,8 @@ def test_reasons_are_the_contributions_of_the_row(
     texts = scored["reasons"].to_list() if beside else [row["reasons"] for row in scored]
     card: Scorecard = (model.with_context if beside else model.without_context)["engaged"]
     added = card.contributions(scoring.build_features(given, as_of=when, context=totals))
-    facts = compute_facts(observe(some, when, totals))
-    for text, row in zip(texts, told([BY_NAME[name] for name in card.features], added, facts), strict=True):
+    facts, features = compute_facts(observe(some, when, totals)), [BY_NAME[name] for name in card.features]
+    for text, row in zip(texts, told(features, added, facts, model.rates), strict=True):
         hold(text, row)
 
 
@@ -106,10 +124,10 @@ def test_the_last_mail_is_told_as_it_was(contacts: pl.DataFrame, scored: pl.Data
     days = (pl.lit(when) - contacts["last_inbound_time"]).dt.total_seconds() / 86_400
     for text, ago in zip(scored["reasons"], contacts.select(days).to_series(), strict=True):
         for sentence, _ in parsed(text):
-            if said := re.fullmatch(r"last wrote (\d+) days? ago", sentence):
+            if said := re.fullmatch(r"last wrote (\d+) days? ago( \[\d+ %\])?", sentence):
                 found += 1
                 assert int(said[1]) <= ago < int(said[1]) + 1
-            elif sentence == "never wrote":
+            elif re.fullmatch(r"never wrote( \[\d+ %\])?", sentence):
                 assert ago is None
     assert found
 
@@ -135,6 +153,44 @@ def test_near_copies_are_one_reason() -> None:
         "no mails (+0.20)",
         "mails is no mail (-0.30)",
     ]
+
+
+def rated(about: Fact, shares: list[float], rows: float = 100) -> Rates:
+    thresholds, size = LADDERS[about.unit].thresholds, len(shares)
+    tables = (Table(about.name, thresholds, values) for values in (np.full(size, rows), np.array(shares)))
+    counts, table = tables
+    return Rates(own=False, rows=300, overall=0.3, counts=(counts,), shares=(table,))
+
+
+@pytest.mark.parametrize("rows", [1, 4])
+def test_the_rate_stands_behind_the_sentence_where_it_points_the_same_way(rows: int) -> None:
+    about = fact("copy", "flag")
+    rates = rated(about, [0.641, 0.2, 0.001])
+    explainer = Explainer([feature("c", about)], rates)
+    for value, strength, expected in (
+        (0.0, 0.5, "copy is no [64 %] (+0.50)"),
+        (0.0, -0.5, "copy is no (-0.50)"),
+        (1.0, 0.5, "copy is yes (+0.50)"),
+        (1.0, -0.5, "copy is yes [20 %] (-0.50)"),
+        (None, -0.5, "no copy [under 1 %] (-0.50)"),
+        (None, 0.04, NOTHING_STANDS_OUT),
+    ):
+        facts = pl.DataFrame({"copy": [value] * rows}, schema={"copy": pl.Float32})
+        assert explainer.reasons(np.full((rows, 1), strength), facts).to_list() == [expected] * rows
+
+
+def test_reasons_need_no_quotes_in_a_csv_file(scored: pl.DataFrame) -> None:
+    """A file without quotes is read several times as fast."""
+    assert scored["reasons"].str.contains(r"\[\d+ %\]").mean() > 0.5
+    assert not scored["reasons"].str.contains(r'[",\t\n]').any()
+
+
+@pytest.mark.parametrize(
+    "rates", [None, rated(fact("copy", "flag"), [0.9] * 3, rows=29), rated(fact("other", "flag"), [0.9] * 3)]
+)
+def test_without_a_rate_the_sentence_is_bare(rates: Rates | None) -> None:
+    explainer = Explainer([feature("c", fact("copy", "flag"))], rates)
+    assert explainer.reasons(np.array([[0.5]]), pl.DataFrame({"copy": [1.0]})).to_list() == ["copy is yes (+0.50)"]
 
 
 @pytest.mark.parametrize("names", [[], ["a"], ["a", "b"]])

@@ -18,9 +18,10 @@ import scoring
 from scoring.blending import Blend
 from scoring.config import TARGETS, TrainingConfig
 from scoring.metrics import measure
+from scoring.rates import BELIEF, FACTS
 from scoring.simulation import Settings, draw_organisation
 from scoring.snapshots import label_snapshots, put_back, take_snapshots
-from scoring.sources import learn_sources
+from scoring.sources import learn_sources, settled
 from scoring.training import count_labels, train
 
 Exports = dict[datetime, pl.DataFrame]
@@ -203,6 +204,46 @@ def test_the_model_in_use_keeps_its_tiers(
         assert kept.provenance["tiers_of"] == own_model.id
         assert kept.with_context == pair_model.with_context
     assert "tiers_of" not in pair_model.provenance
+    again = train(pair, config=quick, previous=kept)  # whose tiers they are stays the same, and so do the bytes
+    assert again.document == kept.document
+
+
+# ---- rates behind reasons -------------------------------------------------------------------------------------------
+
+
+def test_one_export_leaves_the_rates_of_the_prior(models: dict[int, scoring.Model]) -> None:
+    assert models[1].rates == scoring.load_model().rates
+
+
+def test_rates_are_of_the_rows_whose_later_is_proved(exports: Exports, own_model: scoring.Model) -> None:
+    snapshots = take_snapshots(exports)
+    sure = [lesson for lesson in label_snapshots(snapshots) if settled(lesson, "engaged")]
+    labels = pl.concat([lesson.labels["engaged"] for lesson in sure])
+    found, prior = own_model.rates, scoring.load_model().rates
+    assert found
+    assert prior
+    assert found.own
+    assert found.rows == labels.count()
+    expected = (labels.sum() + BELIEF * prior.overall) / (labels.count() + BELIEF)
+    assert found.overall == pytest.approx(expected, abs=1e-6)
+    # one step by hand: who never wrote
+    silent = [lesson.labels["engaged"].filter(lesson.rows["last_inbound_time"].is_null()) for lesson in sure]
+    never, fact = pl.concat(silent), next(fact for fact in FACTS if fact.absent == "never wrote")
+    counts = found.find(fact)
+    assert counts
+    assert counts[0].values[-1] == never.count() + BELIEF
+    share = counts[1].values[-1] * (never.count() + BELIEF)
+    assert 0 <= share - never.sum() <= BELIEF
+
+
+def test_where_too_little_is_learned_the_rates_are_those_of_the_prior(pair: Exports, quick: TrainingConfig) -> None:
+    bare = replace(scoring.load_model(), rates=None)
+    much = replace(quick, least_outcomes=10**6)
+    assert train(pair, config=much).rates == scoring.load_model().rates
+    assert train(pair, config=much, prior=bare).rates is None
+    alone = train(pair, config=quick, prior=bare).rates
+    assert alone
+    assert alone.own
 
 
 # ---- nobody is in it ------------------------------------------------------------------------------------------------
