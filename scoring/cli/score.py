@@ -58,6 +58,8 @@ def register(verbs: Any) -> None:
 
 def _run(options: argparse.Namespace) -> int:
     from scoring.batch import score_file
+    from scoring.model import load_model
+    from scoring.swelling import tell_swelling
     from scoring.writing import refuse_input
 
     if bool(options.files) == options.simulated:
@@ -69,10 +71,11 @@ def _run(options: argparse.Namespace) -> int:
     refuse_input(target, [path for path in (options.context, options.suppress) if path])
     suppressed = read_suppressed(options.suppress)
     adapted = _adapt(files, suppressed, target, options) if options.adapt else None
+    model = load_model(options.model) if adapted is None else adapted.model
     summary = score_file(
         files,
         target,
-        model=options.model if adapted is None else adapted.model,
+        model=model,
         context=options.context,
         as_of=options.as_of if adapted is None else adapted.as_of,
         suppress=suppressed,
@@ -82,9 +85,11 @@ def _run(options: argparse.Namespace) -> int:
     if adapted is not None:
         summary = adapted.save(summary)
     if options.json:
-        print(json.dumps(summary.to_dict() | ({} if adapted is None else {"adapted": adapted.to_dict()}), indent=2))
+        warning = {"warning": tell_swelling(summary.tiers, model)}
+        learned = {} if adapted is None else {"adapted": adapted.to_dict()}
+        print(json.dumps(summary.to_dict() | warning | learned, indent=2))
         return 0
-    _show(summary, options.top, adapted)
+    _show(summary, options.top, model, adapted)
     return 0
 
 
@@ -114,6 +119,7 @@ class _Adapted:
 
 def _adapt(files: Sequence[str], suppressed: Sequence[str], target: Path, options: argparse.Namespace) -> _Adapted:
     """Learn from the one export that is to be scored."""
+    from scoring.model import load_model
     from scoring.training import train
     from scoring.writing import check_target, ending_of
 
@@ -125,7 +131,10 @@ def _adapt(files: Sequence[str], suppressed: Sequence[str], target: Path, option
     exports = [one] if options.as_of is None else {options.as_of: one}
     with warnings.catch_warnings(), progress():
         warnings.simplefilter("ignore", SchemaWarning)  # scoring reads the same files, and says so then
-        model = train(exports, prior=options.model, suppress=suppressed)
+        prior = load_model(options.model)
+        # what is adapted from a model of one's own is that model retrained: an A stays an A
+        previous = prior if "exports" in prior.provenance else None
+        model = train(exports, prior=prior, previous=previous, suppress=suppressed)
     return _Adapted(model, folder)
 
 
@@ -159,14 +168,18 @@ def _folder(folder: Path | None) -> Path:
     return made
 
 
-def _show(summary: Summary, top: int, adapted: _Adapted | None) -> None:
+def _show(summary: Summary, top: int, model: Model, adapted: _Adapted | None) -> None:
     from scoring.cli.table import print_top
+    from scoring.rates import tell_rates
+    from scoring.swelling import tell_swelling
 
     if top > 0 and summary.scored:
-        print_top(Path(summary.output), top)
+        print_top(Path(summary.output), top, "" if model.rates is None else tell_rates(model.rates))
     tiers = ", ".join(f"{count:,} {tier}" for tier, count in summary.tiers.items())
     print(f"{summary.scored:,} of {summary.rows:,} contacts scored{': ' if tiers else ''}{tiers}", end="")
     print(f"; {summary.suppressed:,} suppressed" if summary.suppressed else "")
+    if swelling := tell_swelling(summary.tiers, model):
+        print(f"Mind: {swelling}.")
     for rule, count in summary.rules.items():
         print(f"  {count:,} rows: {rule.replace('_', ' ')}", file=sys.stderr)
     print(f"As of {summary.as_of} ({summary.dated}), by model {summary.model_id}.")

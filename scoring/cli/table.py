@@ -19,7 +19,7 @@ _SHOWN = ("tier", "priority", "reply_probability", "meeting_probability", "answe
 _HEAD = f"{'':>3}  {'tier':<4}  {'either':>6}  {'reply':>5}  {'meeting':>7}  {'answer':>6}  contact"
 
 
-def print_top(path: Path, count: int) -> None:
+def print_top(path: Path, count: int, below: str = "") -> None:
     """Print the contacts of highest priority, each with its chances and reasons.
 
     Parameters
@@ -28,6 +28,8 @@ def print_top(path: Path, count: int) -> None:
         A scored file.
     count : int
         How many.
+    below : str
+        What has to be known of the reasons.
     """
     width = max(60, min(shutil.get_terminal_size((110, 24)).columns, 140))
     with warnings.catch_warnings():
@@ -43,7 +45,9 @@ def print_top(path: Path, count: int) -> None:
         print(f"{place:>3}  {row['tier']:<4}  {either:>6}  {reply:>5}  {meeting:>7}  {answer:>6}  {_who(row)}")
         for line in textwrap.wrap(plain(row["reasons"]), width - 9):
             print(f"{'':>9}{line}")
-    print()
+    print("\n".join(["", *textwrap.wrap(below, width)]))
+    if below:
+        print()
 
 
 def _who(row: dict[str, object]) -> str:

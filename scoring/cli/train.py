@@ -33,7 +33,11 @@ def register(verbs: Any) -> None:
         "-o", "--output", type=Path, required=True, metavar="MODEL", help="folder for the model; an older one goes"
     )
     parser.add_argument("--prior", default="shipped", help="folder of the model to start from (default: the shipped)")
-    parser.add_argument("--previous", help="folder of the model in use: its tiers and percentiles are kept")
+    tiers = parser.add_mutually_exclusive_group()
+    tiers.add_argument(
+        "--previous", help="folder of the model in use: its tiers and percentiles are kept (default: what is in MODEL)"
+    )
+    tiers.add_argument("--new-tiers", action="store_true", help="cut the tiers anew, whatever is in MODEL")
     parser.add_argument("--config", type=Path, metavar="TOML", help="settings, see help(scoring.TrainingConfig)")
     parser.add_argument("--name", default="own", help="what to call the model (default: own)")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes to use (default: 1)")
@@ -57,7 +61,7 @@ def _run(options: argparse.Namespace) -> int:
             exports,
             config=None if options.config is None else TrainingConfig.from_toml(options.config),
             prior=options.prior,
-            previous=options.previous,
+            previous=_previous(options, folder),
             suppress=read_suppressed(options.suppress),
             name=options.name,
             jobs=options.jobs,
@@ -69,6 +73,23 @@ def _run(options: argparse.Namespace) -> int:
     print("\n".join(plain(line) for line in describe(model).splitlines()))
     print(f"\nThe model {plain(model.id)}: {plain(folder)}")
     return 0
+
+
+def _previous(options: argparse.Namespace, folder: Path) -> Any:
+    """Find the model whose tiers are kept: an A is to stay an A where a model is trained again."""
+    from scoring.errors import ModelError
+    from scoring.model import load_model
+
+    if options.previous or options.new_tiers or not (folder / "model.json").exists():
+        return options.previous
+    try:
+        return load_model(folder)
+    except ModelError as error:
+        raise ModelError(
+            f"the tiers of the older model in {folder.name!r} cannot be kept: {error.found}",
+            expected=error.expected,
+            hint="cut them anew with --new-tiers",
+        ) from error
 
 
 def _as_dict(model: Model, folder: Path) -> dict[str, Any]:

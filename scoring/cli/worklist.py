@@ -6,7 +6,7 @@ import argparse
 import json
 import shutil
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -115,11 +115,14 @@ def _run(options: argparse.Namespace) -> int:
     )
     if target is not None:
         write_list(work.rows, target)
+    overflow = _overflow(scored, work, suppressed)
     if options.json:
-        print(json.dumps(work.to_dict(), indent=2))
+        print(json.dumps(work.to_dict() | {"warning": overflow}, indent=2))
         return 0
     _show(work, options.top)
     _sum_up(work)
+    if overflow:
+        print(f"Mind: {overflow}.")
     if target is not None:
         print(f"The lists: {plain(target)}")
     return 0
@@ -150,6 +153,15 @@ def _places(options: argparse.Namespace, scored: Scored) -> int | Mapping[str, i
         return int(options.per_rep)
     # contacts without a rep are nobody's: an empty name stands for that
     return {rep or "": options.per_rep for rep in scored.keys["rep"].unique()} | own
+
+
+def _overflow(scored: Scored, work: Worklist, suppressed: Sequence[str]) -> str | None:
+    """Say if reps have more contacts in tier A than they can work."""
+    from scoring.swelling import tell_overflow
+    from scoring.validation import find_suppressed
+
+    rows = scored.keys.select("rep").with_columns(scored.scores["tier"])
+    return tell_overflow(rows.filter(~find_suppressed(scored.table, suppressed)), work.summary)
 
 
 def _show(work: Worklist, top: int) -> None:

@@ -7,9 +7,11 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
@@ -17,8 +19,10 @@ from polars.testing import assert_frame_equal
 import scoring
 from scoring.cli import main
 from scoring.cli.terminal import plain
+from scoring.model import find_quantiles
 from scoring.own_card import tell_blend
 from scoring.prediction import COLUMNS
+from scoring.rates import tell_rates
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -86,6 +90,35 @@ def test_the_summary_as_json(run: Run, messy_csv: Path, suppressed: str) -> None
     assert Path(summary["rejected_output"]).exists()
     for path in Path().glob("messy*"):
         assert suppressed not in path.read_text().lower()
+
+
+def test_what_the_figures_behind_reasons_are_is_said(
+    run: Run, export_csv: Path, small_model: scoring.Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replace(small_model, rates=None).save("bare")
+    for columns in ("70", "110"):
+        monkeypatch.setenv("COLUMNS", columns)
+        _, out, _ = run("score", export_csv)
+        shipped = scoring.load_model().rates
+        assert shipped
+        assert tell_rates(shipped) in " ".join(out.split())
+        told = out[out.index("The figure in") :].split("\n\n")[0]
+        assert max(map(len, told.splitlines())) <= int(columns)
+    assert "The figure in" not in run("score", export_csv, "--top", 0)[1]
+    assert "The figure in" not in run("score", export_csv, "--model", "bare")[1]
+
+
+def test_a_swollen_tier_is_said(run: Run, export_csv: Path, small_model: scoring.Model) -> None:
+    """A model that in its reference had nobody in tier A, where nearly everybody is now."""
+    low = find_quantiles(np.full(10, 0.001))
+    replace(small_model, quantiles=low, tier_cuts=(0.01, 0.005, 0.002)).save("low")
+    code, out, _ = run("score", export_csv, "--model", "low")
+    assert code == 0
+    assert "Mind: tier A holds " in out
+    warning = json.loads(run("score", export_csv, "--model", "low", "--overwrite", "--json")[1])["warning"]
+    assert f"Mind: {warning}.\n" in out
+    assert "Mind: " not in run("score", export_csv)[1]
+    assert json.loads(run("score", export_csv, "--json")[1])["warning"] is None
 
 
 def test_what_could_not_be_used_is_said(run: Run, messy_csv: Path) -> None:
@@ -186,6 +219,15 @@ def test_adapting_starts_from_the_model_and_without_the_suppressed(
     assert told["adapted"] == {"model": "out.model", "prior": small_model.id, "blend": model.provenance["blend"]}
     for path in (Path("out.csv"), *Path("out.model").iterdir()):
         assert not [address for address in left_out if address in path.read_text()]
+
+
+def test_adapting_a_model_of_one_s_own_keeps_its_tiers(run: Run, export_csv: Path, own_model: scoring.Model) -> None:
+    own_model.save("mine")
+    assert run("score", export_csv, "--adapt", "--model", "mine", "-o", "out.csv")[0] == 0
+    adapted = scoring.load_model("out.model")
+    assert adapted.id != own_model.id
+    assert adapted.tier_cuts == own_model.tier_cuts
+    assert adapted.rates == own_model.rates
 
 
 def test_the_model_lies_beside_the_output(run: Run, export_csv: Path, contacts: pl.DataFrame) -> None:

@@ -113,6 +113,39 @@ def test_an_older_model_is_replaced_and_may_be_the_one_in_use(run: Run, files: d
     assert sorted(path.name for path in Path("mine").iterdir()) == ["CARD.md", "SHA256SUMS", "model.json"]
 
 
+def test_tiers_are_kept_where_a_model_is_trained_again(run: Run, files: dict[datetime, Path]) -> None:
+    """And a third run, on the same as the second, changes no byte."""
+    (earlier, one), (later, other) = files.items()
+    assert run("train", one, "--as-of", earlier, "--config", "quick.toml", "-o", "mine")[0] == 0
+    old = scoring.load_model("mine")
+    command = ("train", other, "--as-of", later, "--config", "quick.toml", "-o", "mine")
+    code, out, _ = run(*command)
+    kept = scoring.load_model("mine")
+    assert code == 0
+    assert (kept.tier_cuts, kept.provenance["tiers_of"]) == (old.tier_cuts, old.id)
+    assert f"as in {old.id}" in out
+    assert run(*command)[0] == 0
+    assert scoring.load_model("mine").document == kept.document
+    assert run(*command, "--new-tiers")[0] == 0
+    new = scoring.load_model("mine")
+    assert new.tier_cuts != old.tier_cuts
+    assert "tiers_of" not in new.provenance
+
+
+def test_tiers_that_cannot_be_kept_are_not_lost_in_silence(run: Run, files: dict[datetime, Path]) -> None:
+    newest, path = list(files.items())[-1]
+    command = ("train", path, "--as-of", newest, "--config", "quick.toml", "-o", "mine")
+    assert run(*command)[0] == 0
+    document = Path("mine/model.json").read_bytes()
+    Path("mine/model.json").write_bytes(document + b" ")
+    code, out, err = run(*command)
+    assert (code, out) == (4, "")
+    assert "cannot be kept" in err
+    assert "--new-tiers" in err
+    assert run(*command, "--new-tiers")[0] == 0
+    assert Path("mine/model.json").read_bytes() == document
+
+
 def test_missing_fields_are_said_once(run: Run, files: dict[datetime, Path]) -> None:
     for path in files.values():
         pl.read_parquet(path).drop("phone").write_parquet(path)
@@ -144,6 +177,7 @@ def test_progress_is_shown_on_a_terminal_only(
         ["-o", "mine"],
         ["a.csv"],
         ["a.csv", "-o", "mine", "--jobs", "0"],
+        ["a.csv", "-o", "mine", "--previous", "mine", "--new-tiers"],
         ["a.csv", "-o", "mine", "--as-of", "2026-01-01", "--as-of", "2026-02-01"],
         ["a.csv", "b.csv", "-o", "mine", "--as-of", "2026-01-01"],
     ],

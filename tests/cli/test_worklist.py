@@ -65,7 +65,7 @@ def test_every_option_reaches_the_rules(run: Run, scored: pl.DataFrame, scored_c
         weights={"reply": 1, "meeting": 3},
         value="total_inbound",
     )
-    assert json.loads(out) == json.loads(json.dumps(expected.to_dict()))
+    assert json.loads(out) == json.loads(json.dumps(expected.to_dict())) | {"warning": None}
 
 
 def test_the_top_of_each_list_is_shown(run: Run, scored: pl.DataFrame, scored_csv: Path) -> None:
@@ -82,6 +82,22 @@ def test_the_top_of_each_list_is_shown(run: Run, scored: pl.DataFrame, scored_cs
     assert out.count("  expected: ") == min(10, listed)
     assert (f"the lists of {listed - 10:,} more reps" in out) == (listed > 10)
     assert "  expected: " not in run("worklist", scored_csv, "--top", 0)[1]
+
+
+def test_more_in_tier_a_than_reps_can_work_is_said(run: Run, scored: pl.DataFrame, scored_csv: Path) -> None:
+    held = scored.filter(tier="A").group_by("source_email").len()
+    over = held.filter(pl.col("len") > 4).height
+    assert over
+    code, out, _ = run("worklist", scored_csv, "--per-rep", 1)
+    assert code == 0
+    assert f"Mind: {over} of {scored['source_email'].n_unique()} reps ha" in out
+    warning = json.loads(run("worklist", scored_csv, "--per-rep", 1, "--json")[1])["warning"]
+    assert f"Mind: {warning}.\n" in out
+    assert "Mind: " not in run("worklist", scored_csv, "--per-rep", int(held["len"].max() or 0))[1]
+    everybody = "\n".join(scored.filter(tier="A")["email"].drop_nulls())
+    Path("objected.txt").write_text(everybody)
+    told = run("worklist", scored_csv, "--per-rep", 1, "--suppress", "objected.txt")[1]
+    assert f"Mind: {over} of" not in told
 
 
 def test_what_is_suppressed_is_nowhere(run: Run, scored: pl.DataFrame, scored_csv: Path) -> None:
