@@ -16,7 +16,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from scoring.metrics import Floats
+from scoring.pairs import Floats
 from scoring.validation import key_of
 
 __all__ = ["SHARES", "Interval", "Resamples", "draw_resamples", "interval_of", "resample_mean", "resample_order"]

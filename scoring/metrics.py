@@ -8,13 +8,13 @@ twice. What cannot be measured, for want of rows or of one of the outcomes, is N
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeAlias
 
 import numpy as np
 import polars as pl
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from scoring.errors import InputError
+from scoring.pairs import Floats, check_pairs, group_by_score, has_both
 
 __all__ = [
     "auc",
@@ -28,8 +28,6 @@ __all__ = [
     "surprise",
     "top_shares",
 ]
-
-Floats: TypeAlias = NDArray[np.float64]
 
 
 def auc(outcome: ArrayLike, score: ArrayLike, weights: ArrayLike | None = None) -> float:
@@ -56,8 +54,8 @@ def auc(outcome: ArrayLike, score: ArrayLike, weights: ArrayLike | None = None) 
     """
     from sklearn.metrics import roc_auc_score
 
-    y, s, w = _checked(outcome, score, weights)
-    return float(roc_auc_score(y, s, sample_weight=w)) if _both(y, w) else float("nan")
+    y, s, w = check_pairs(outcome, score, weights)
+    return float(roc_auc_score(y, s, sample_weight=w)) if has_both(y, w) else float("nan")
 
 
 def average_precision(outcome: ArrayLike, score: ArrayLike, weights: ArrayLike | None = None) -> float:
@@ -84,8 +82,8 @@ def average_precision(outcome: ArrayLike, score: ArrayLike, weights: ArrayLike |
     """
     from sklearn.metrics import average_precision_score
 
-    y, s, w = _checked(outcome, score, weights)
-    return float(average_precision_score(y, s, sample_weight=w)) if _both(y, w) else float("nan")
+    y, s, w = check_pairs(outcome, score, weights)
+    return float(average_precision_score(y, s, sample_weight=w)) if has_both(y, w) else float("nan")
 
 
 def brier(outcome: ArrayLike, probability: ArrayLike, weights: ArrayLike | None = None) -> float:
@@ -110,7 +108,7 @@ def brier(outcome: ArrayLike, probability: ArrayLike, weights: ArrayLike | None 
     >>> brier([0, 1], [0.5, 1.0])
     0.125
     """
-    y, p, w = _checked(outcome, probability, weights, chances=True)
+    y, p, w = check_pairs(outcome, probability, weights, chances=True)
     return float(np.average((p - y) ** 2, weights=w)) if w.sum() > 0 else float("nan")
 
 
@@ -138,7 +136,7 @@ def log_loss(outcome: ArrayLike, probability: ArrayLike, weights: ArrayLike | No
     """
     from sklearn.metrics import log_loss as of_sklearn
 
-    y, p, w = _checked(outcome, probability, weights, chances=True)
+    y, p, w = check_pairs(outcome, probability, weights, chances=True)
     return float(of_sklearn(y, p, sample_weight=w, labels=[0, 1])) if w.sum() > 0 else float("nan")
 
 
@@ -162,7 +160,7 @@ def surprise(outcome: ArrayLike, probability: ArrayLike) -> Floats:
     >>> surprise([0, 1], [0.5, 1.0]).round(4).tolist()  # log(2), and no surprise
     [0.6931, 0.0]
     """
-    y, p, _ = _checked(outcome, probability, None, chances=True)
+    y, p, _ = check_pairs(outcome, probability, None, chances=True)
     least = np.finfo(np.float64).eps
     surprises: Floats = np.abs(np.log(np.clip(np.where(y == 1, p, 1 - p), least, 1.0)))
     return surprises
@@ -233,7 +231,7 @@ def ndcg_of_reps(
     >>> ndcg_of_reps(["a@x.io"] * 5, [1, 0, 0, 0, 0], [5, 4, 3, 2, 1]).rows()
     [('a@x.io', 1.0)]
     """
-    y, s, _ = _checked(outcome, score, None)
+    y, s, _ = check_pairs(outcome, score, None)
     if len(rep) != len(y):
         raise InputError(f"{len(rep)} reps for {len(y)} rows", expected="one rep a row")
     if k < 1:
@@ -281,10 +279,10 @@ def reliability(
     >>> reliability([0, 0, 1, 1], [0.1, 0.1, 0.4, 0.9], bins=2).rows()
     [(0.1, 0.1, 2.0, 0.1, 0.0), (0.4, 0.9, 2.0, 0.65, 1.0)]
     """
-    y, p, w = _checked(outcome, probability, weights, chances=True)
+    y, p, w = check_pairs(outcome, probability, weights, chances=True)
     if bins < 1:
         raise InputError(f"{bins} bins", expected="1 or more")
-    ties = _by_score(y, p, w).reverse()
+    ties = group_by_score(y, p, w).reverse()
     middle = pl.col("rows").cum_sum() - pl.col("rows") / 2  # where the middle row of equal chances lies
     return (
         ties.with_columns(bin=(middle * bins / pl.col("rows").sum()).floor())
@@ -332,11 +330,11 @@ def top_shares(
     >>> top_shares([1, 0, 1, 0, 0, 0, 0, 0, 0, 0], range(10, 0, -1)).rows()
     [(0.1, 0.5, 1.0, 5.0), (0.2, 0.5, 0.5, 2.5), (0.3, 1.0, 0.6666666666666666, 3.3333333333333335)]
     """
-    y, s, w = _checked(outcome, score, weights)
+    y, s, w = check_pairs(outcome, score, weights)
     part = np.asarray(shares, dtype=np.float64)
     if not ((part > 0) & (part <= 1)).all():
         raise InputError(f"shares {list(shares)}", expected="above 0 and at most 1")
-    ties = _by_score(y, s, w)
+    ties = group_by_score(y, s, w)
     rows = np.append(0.0, np.cumsum(ties["rows"].to_numpy()))
     hits = np.append(0.0, np.cumsum(ties["hits"].to_numpy()))
     found = np.interp(part * rows[-1], rows, hits)
@@ -369,7 +367,7 @@ def measure(
     >>> measure([0, 1], [0.5, 0.5])
     {'rows': 2, 'rate': 0.5, 'auc': 0.5, 'ap': 0.5, 'brier': 0.25, 'log_loss': 0.6931471805599453}
     """
-    y, p, _ = _checked(outcome, probability, None, chances=True)
+    y, p, _ = check_pairs(outcome, probability, None, chances=True)
     return {
         "rows": len(y),
         "rate": float(y.mean()) if len(y) else float("nan"),
@@ -379,34 +377,3 @@ def measure(
         "brier": brier(y, p),
         "log_loss": log_loss(y, p),
     }
-
-
-def _checked(
-    outcome: ArrayLike, score: ArrayLike, weights: ArrayLike | None, *, chances: bool = False
-) -> tuple[Floats, Floats, Floats]:
-    """Return outcome, score and weights as float64 of one length, or say what is wrong with them."""
-    y, s = np.asarray(outcome, dtype=np.float64), np.asarray(score, dtype=np.float64)
-    w = np.ones(y.shape) if weights is None else np.asarray(weights, dtype=np.float64)
-    if y.ndim != 1 or not y.shape == s.shape == w.shape:
-        raise InputError(f"shapes {y.shape}, {s.shape} and {w.shape}", expected="one number a row in each")
-    if bad := int(np.sum((y != 0) & (y != 1))):
-        raise InputError(f"{bad} outcomes are not 0 or 1", expected="rows without a known outcome left out")
-    if bad := int(np.sum(~np.isfinite(s))):
-        raise InputError(f"{bad} scores are not finite", expected="rows without a score left out")
-    if chances and (bad := int(np.sum((s < 0) | (s > 1)))):
-        raise InputError(f"{bad} chances are not between 0 and 1", expected="probabilities")
-    if not (np.isfinite(w) & (w >= 0)).all():
-        raise InputError("weights below 0 or not finite", expected="0 or more")
-    return y, s, w
-
-
-def _both(y: Floats, w: Floats) -> bool:
-    """Tell whether rows that count have both outcomes."""
-    return bool(np.any(w * y > 0) and np.any(w * (1 - y) > 0))
-
-
-def _by_score(y: Floats, s: Floats, w: Floats) -> pl.DataFrame:
-    """One row for each score, highest first, with the weight of its rows and of those with the outcome."""
-    frame = pl.DataFrame({"score": s, "rows": w, "hits": w * y}).filter(pl.col("rows") > 0)
-    # sorted before it is summed, so that the order of rows changes no bit
-    return frame.sort("score", "rows", "hits", descending=True).group_by("score", maintain_order=True).sum()

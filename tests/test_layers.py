@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).parent.parent / "scoring"
 # A module may import modules of lower layers and of its own package, nothing else.
 LAYERS = [
     {"errors"},
-    {"bars", "schema", "config", "paths", "lines", "finder"},
+    {"bars", "schema", "config", "paths", "lines", "finder", "pairs"},
     {"reading", "dating", "validation", "writing", "spreadsheet"},
     {"context", "intake", "sampling"},
     {"features", "simulation", "labels", "neighbours"},
@@ -76,7 +76,6 @@ WITHIN = {
     ("spreadsheet", "writing"),
     ("intake", "context"),
     ("batch", "streaming"),
-    ("intervals", "metrics"),
     ("snapshots", "sifting"),
     ("rates", "scorecard"),
     ("rates", "wording"),
