@@ -6,7 +6,7 @@ A source with too few outcomes teaches nothing, and the prior stands alone.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -111,22 +111,11 @@ def learn_sources(
     """
     from joblib import Parallel, delayed
 
-    samples = {}
-    for target in TARGETS:
-        samples[target, "history"] = _sample(lessons, target, config)
-        samples[target, "step_back"] = _sample_past(past, target, config)
-    enough = {key: sample for key, sample in samples.items() if sample is not None}
-    wanted = [(key, beside) for key in enough for beside in (False, True)]
-    _LOG.info("learning %d scorecards", len(wanted))
-    cards = Parallel(n_jobs=jobs)(delayed(_fit)(enough[key], key[1], beside, config) for key, beside in wanted)
-    found = dict(zip(wanted, cards, strict=True))
+    # as a generator, so that one sample at a time is in memory
+    found = Parallel(n_jobs=jobs)(delayed(_learn)(*each, prior, config) for each in _samples(lessons, past, config))
     learned: dict[Target, dict[str, Source]] = {target: {} for target in TARGETS}
-    for (target, source), sample in enough.items():
-        alone, beside = (
-            _at_level(found[(target, source), state], sample, each[target], config)
-            for state, each in ((False, prior.without_context), (True, prior.with_context))
-        )
-        learned[target][source] = Source((alone, beside), sample.outcomes)
+    for target, source, taught in found:
+        learned[target][source] = taught
     return learned
 
 
@@ -171,6 +160,29 @@ def predict_past(
         for position in judged
     )
     return {target: [periods[target] for periods in found if target in periods] for target in targets}
+
+
+def _samples(
+    lessons: Sequence[Labelled], past: Labelled, config: TrainingConfig
+) -> Iterator[tuple[Target, str, _Sample]]:
+    """Take the rows of each target and source that are enough to learn from."""
+    for target in TARGETS:
+        for source in ("history", "step_back"):
+            sample = _sample(lessons, target, config) if source == "history" else _sample_past(past, target, config)
+            if sample is not None:
+                _LOG.info("learning %s from %s", target, f"{len(sample.outcome):,} rows of {source}")
+                yield target, source, sample
+
+
+def _learn(
+    target: Target, source: str, sample: _Sample, prior: Model, config: TrainingConfig
+) -> tuple[Target, str, Source]:
+    """Learn the two scorecards of one target from one source."""
+    alone, beside = (
+        _at_level(_fit(sample, source, state, config), sample, each[target], config)
+        for state, each in ((False, prior.without_context), (True, prior.with_context))
+    )
+    return target, source, Source((alone, beside), sample.outcomes)
 
 
 def _is_whole(lesson: Labelled) -> bool:
