@@ -275,7 +275,7 @@ def _write(rows: pl.DataFrame, file: Path) -> None:
     except (OSError, pl.exceptions.PolarsError) as error:
         raise InputError(
             f"the folder for temporary files cannot hold the rows of an export for a while ({type(error).__name__})",
-            expected="some 500 bytes of room for each row of the largest export",
+            expected="some 600 bytes of room for each row of the largest export",
             hint="is the disk full? TMPDIR names another folder",
         ) from error
 

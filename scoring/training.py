@@ -83,7 +83,7 @@ def train(
     -----
     Of very many rows (`TrainingConfig.most_rows`) one in 2, 3, ... contacts is learned from, by the rule of
     `scoring.sampling`, beside the totals of all rows. Large files are read in parts then: their typed rows lie in the
-    folder for temporary files while they are read, some 500 bytes a row.
+    folder for temporary files while they are read, some 600 bytes a row.
 
     Examples
     --------
