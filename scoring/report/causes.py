@@ -17,7 +17,7 @@ from scoring.wording import LADDERS
 
 __all__ = ["Cause", "count_causes", "split_reasons"]
 
-_REASON: Final = re.compile(r"(?:^|; )(.+?) \(([+-]\d+\.\d+)[^()]*\)")
+_REASON: Final = re.compile(r"(?:^|; )(.+?)(?: \[[^\]]*\])? \(([+-]\d+\.\d+)\)")
 
 
 @dataclass(frozen=True)
@@ -54,11 +54,11 @@ def split_reasons(text: str | None) -> list[tuple[str, float]]:
     Returns
     -------
     list of (str, float)
-        Sentences with their log-odds, in their order; none where nothing stands out.
+        Sentences, without the rates behind them, with their log-odds, in their order; none where nothing stands out.
 
     Examples
     --------
-    >>> split_reasons("last wrote 3 days ago (+1.00); never met (-0.20)")
+    >>> split_reasons("last wrote 3 days ago [71 %] (+1.00); never met (-0.20)")
     [('last wrote 3 days ago', 1.0), ('never met', -0.2)]
     """
     return [(sentence, float(amount)) for sentence, amount in _REASON.findall(text or "")]

@@ -28,8 +28,10 @@ def test_what_is_said_where_there_is_nothing_is_told_of_a_fact_that_says_it() ->
 def test_scores_reasons_are_all_understood(scored: pl.DataFrame) -> None:
     known = {feature.fact.name for feature in FEATURES}
     reasons = scored["reasons"].drop_nulls()
+    assert reasons.str.contains("[", literal=True).mean() > 0.5
     causes = count_causes(reasons)
     assert {cause.fact for cause in causes} <= known
+    assert not any("[" in cause.example for cause in causes)
     parts = sum(len(text.split("; ")) for text in reasons.to_list() if text != NOTHING_STANDS_OUT)
     assert sum(cause.up + cause.down for cause in causes) == parts
 
@@ -43,8 +45,8 @@ def test_amounts_are_read() -> None:
     assert split_reasons(NOTHING_STANDS_OUT) == []
 
 
-def test_a_rate_within_the_brackets_does_no_harm() -> None:
-    text = "last wrote 3 days ago (+1.25: 64% replied, 21% overall); no meeting so far (-0.10)"
+def test_a_rate_is_no_part_of_the_sentence() -> None:
+    text = "last wrote 3 days ago [71 %] (+1.25); no meeting so far (-0.10)"
     assert split_reasons(text) == [("last wrote 3 days ago", 1.25), ("no meeting so far", -0.1)]
 
 
