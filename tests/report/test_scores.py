@@ -194,7 +194,7 @@ def test_whom_to_start_with(page: Page, pair: tuple[datetime, pl.DataFrame, date
         assert row["rep"] in item.text
         assert row["next_step"][1:] in item.text
         for reason in row["reasons"].split("; "):
-            assert reason.rpartition(" (")[0] in item.text
+            assert reason.rpartition(" (")[0].partition(" [")[0] in item.text
 
 
 def test_the_top_of_each_list(page: Page, pair: tuple[datetime, pl.DataFrame, datetime, pl.DataFrame]) -> None:
@@ -220,8 +220,8 @@ def test_causes(page: Page, rows: list[Row]) -> None:
     sentences = Counter()
     for row in rows:
         for reason in row["reasons"].split("; "):
-            sentence, _, amount = reason.rpartition(" (")
-            if sentence:
+            told, _, amount = reason.rpartition(" (")
+            if sentence := told.partition(" [")[0]:
                 counted["up" if amount.startswith("+") else "down"][sentence] += 1
                 sentences[sentence] += 1
     shown = page.table("causes-table")
