@@ -20,12 +20,12 @@ from scoring.evidence import LEVELS
 from scoring.intake import Intake, date_given, load_context, take_in
 from scoring.lines import plain
 from scoring.model import SHIPPED, Model, load_model
-from scoring.prediction import refuse_columns, refuse_scored, score_intake
+from scoring.prediction import COLUMNS, refuse_columns, refuse_scored, score_intake
 from scoring.reading import warn_missing
-from scoring.reading.streams import Irregular, Stream, open_stream
+from scoring.reading.streams import TEXT, Irregular, Stream, open_stream
 from scoring.streaming import Tally, laid_down, score_rows
 from scoring.validation import RULES
-from scoring.writing import check_target, refuse_input, write_frame, write_parts, write_with_lines
+from scoring.writing import Part, check_target, ending_of, refuse_input, write_frame, write_parts, write_with_lines
 
 __all__ = ["Summary", "score_file"]
 
@@ -138,10 +138,14 @@ def score_file(
     if strict and rejected:
         rules = taken.checked.problem.drop_nulls().str.split(":").list.first().unique().to_list()
         raise _not_strict(rejected, scored.height, rules)
-    whole = taken.export.source.with_columns(scored)
+    rows = taken.export.source
+    whole = rows.with_columns(scored)
     if rejected:
         whole, scored = whole.filter(fine), scored.filter(fine)
-        write_with_lines(whole, target, _rejected(taken, ~fine), aside)
+        lines = _rejected(
+            ~fine, rows.filter(~fine), taken.checked.problem, taken.export.faults, taken.export.lines, taken.places
+        )
+        write_with_lines(whole, target, lines, aside)
     else:
         write_frame(whole, target)
         aside.unlink(missing_ok=True)
@@ -171,29 +175,40 @@ def _score_parts(
         refuse_columns(stream.names)
     given = date_given(as_of, context)
     tally = Tally()
-    with laid_down(stream, target) as rows:
-        if strict and rows.problems:
-            raise _not_strict(rows.problems, rows.starts[-1], rows.rules)
+    with laid_down(stream, target, keys=context is not None) as rows:
+        if strict and rows.rejected:
+            raise _not_strict(rows.rejected, rows.starts[-1], rows.rules)
         dated = given or agree(date_of_name(stream.path), rows.infer())
         totals = rows.total(dated) if context is None else context
+        names = list(dict.fromkeys([*stream.names, *COLUMNS]))
+        # a row can stay the text that it is where nothing in it is replaced
+        as_text = (
+            ending_of(target) == ".csv" and stream.separator == "," and len(names) == len(stream.names) + len(COLUMNS)
+        )
 
-        def parts() -> Iterator[tuple[pl.DataFrame, list[str]]]:
-            for taken, scored in score_rows(rows, model, dated, totals):
-                fine = scored["problem"].is_null()
-                whole, lines = taken.export.source.with_columns(scored), []
-                if not fine.all():
-                    whole, scored, lines = whole.filter(fine), scored.filter(fine), _rejected(taken, ~fine)
-                tally.add(taken.checked.counts, scored)
-                yield whole, lines
+        def parts() -> Iterator[Part]:
+            for scored in score_rows(rows, model, dated, totals, as_text=as_text):
+                scores, source, lines = scored.scores, scored.part.source, []
+                if (bad := scores["problem"].is_not_null()).any():
+                    part, places = scored.part, pl.int_range(scored.start, scored.start + len(bad), eager=True)
+                    kept = stream.read_text(source.to_series().filter(bad)) if part.kind == TEXT else source.filter(bad)
+                    lines = _rejected(bad, kept, scored.checked.problem, scored.faults, part.lines, places)
+                    scores, source = scores.filter(~bad), source.filter(~bad)
+                tally.add(scored.checked.counts, scores)
+                if scored.part.kind == TEXT:
+                    yield Part(scores, lines, source.to_series())
+                else:
+                    yield Part(source.with_columns(scores), lines)
 
-        write_parts(parts(), target, aside if rows.problems else None)
-    if not rows.problems:
+        write_parts(parts(), names, target, aside if rows.rejected else None)
+        rejected = rows.rejected
+    if not rejected:
         aside.unlink(missing_ok=True)
     warn_missing(stream.missing)
     return Summary(
         rows=rows.starts[-1],
         scored=tally.scored,
-        rejected=rows.problems,
+        rejected=rejected,
         suppressed=0,
         flagged=tally.flagged,
         rules={rule.name: tally.rules[rule.name] for rule in RULES if tally.rules[rule.name]},
@@ -203,24 +218,30 @@ def _score_parts(
         dated=dated.how,
         model_id=model.id,
         output=os.fspath(target),
-        rejected_output=os.fspath(aside) if rows.problems else None,
+        rejected_output=os.fspath(aside) if rejected else None,
     )
 
 
-def _rejected(taken: Intake, bad: pl.Series) -> list[str]:
-    """One JSON object for each row kept aside, in order."""
-    problems, lines, source = taken.checked.problem, taken.export.lines, taken.export.source
-    faults: dict[int, list[dict[str, Any]]] = {}
-    for fault in taken.export.faults.iter_rows(named=True):
-        faults.setdefault(fault["row"], []).append({name: fault[name] for name in ("rule", "column", "cell")})
+def _rejected(
+    bad: pl.Series,
+    source: pl.DataFrame,
+    problem: pl.Series,
+    faults: pl.DataFrame,
+    lines: pl.Series | None,
+    places: pl.Series,
+) -> list[str]:
+    """One JSON object for each row kept aside, in order; `source` has just these rows."""
+    cells: dict[int, list[dict[str, Any]]] = {}
+    for fault in faults.iter_rows(named=True):
+        cells.setdefault(fault["row"], []).append({name: fault[name] for name in ("rule", "column", "cell")})
     found = []
-    for row in bad.arg_true().to_list():
+    for row, contact in zip(bad.arg_true().to_list(), source.iter_rows(named=True), strict=True):
         about = {
             "line": None if lines is None else lines[row],
-            "row": taken.places[row],
-            "problem": problems[row],
-            "cells": faults.get(row, []),
-            "contact": {name: _plain(value) for name, value in source.row(row, named=True).items()},
+            "row": places[row],
+            "problem": problem[row],
+            "cells": cells.get(row, []),
+            "contact": {name: _plain(value) for name, value in contact.items()},
         }
         text = json.dumps(about, ensure_ascii=False, default=str)
         # people look at these: what would steer a terminal, or break a line, is escaped

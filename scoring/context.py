@@ -24,7 +24,7 @@ from scoring.paths import local_path
 from scoring.schema import empty, same_time
 from scoring.writing import beside
 
-__all__ = ["LEVELS", "SOURCES", "Context", "level_key", "total_rows"]
+__all__ = ["LEVELS", "SOURCES", "Context", "level_key", "summands", "total", "total_rows", "totals_of_one"]
 
 _FORMAT: Final = "1"
 _HEADER: Final = "scoring.context"
@@ -120,20 +120,72 @@ def total_rows(table: pl.DataFrame, level: str, as_of: datetime) -> pl.DataFrame
     >>> total_rows(schema.empty(3), "org", datetime(2026, 1, 1, tzinfo=UTC))["rows"].item()
     3.0
     """
-    return _total(_summands(table.lazy(), as_of, (level,)), level).collect()
+    return total(summands(table.lazy(), as_of, _level_keys(level)), level).collect()
 
 
-def _summands(table: pl.LazyFrame, as_of: datetime, levels: Collection[str]) -> pl.LazyFrame:
-    """Lay out what is added up beside the keys: once for all levels."""
-    keys = [level_key(level).alias(level) for level in levels if level != "org"]
-    return table.with_columns(pl.lit(same_time(as_of, 1)).first().alias(_AS_OF)).select(*_ADDED, *keys)
+def _level_keys(*levels: str) -> dict[str, pl.Expr]:
+    return {level: level_key(level) for level in levels if level != "org"}
 
 
-def _total(summands: pl.LazyFrame, level: str) -> pl.LazyFrame:
-    """Add up by one level."""
+def summands(table: pl.LazyFrame, as_of: datetime, keys: Mapping[str, pl.Expr]) -> pl.LazyFrame:
+    """Lay out what is added up beside the keys: once for all levels.
+
+    Parameters
+    ----------
+    table : polars.LazyFrame
+        Typed contacts.
+    as_of : datetime
+        Date of the export, in UTC.
+    keys : mapping of str to polars.Expr
+        By level; null where a row belongs to none.
+
+    Returns
+    -------
+    polars.LazyFrame
+        The same rows: the summands, and a column for each of `keys`.
+    """
+    named = [key.alias(level) for level, key in keys.items()]
+    return table.with_columns(pl.lit(same_time(as_of, 1)).first().alias(_AS_OF)).select(*_ADDED, *named)
+
+
+def total(added: pl.LazyFrame, level: str) -> pl.LazyFrame:
+    """Add up by one level.
+
+    Parameters
+    ----------
+    added : polars.LazyFrame
+        What `summands` gave.
+    level : str
+        One of `LEVELS`.
+
+    Returns
+    -------
+    polars.LazyFrame
+        As `total_rows` gives it.
+    """
     if level == "org":
-        return summands.select(_TOTALS)
-    return summands.filter(pl.col(level).is_not_null()).group_by(key=level).agg(_TOTALS).sort("key")
+        return added.select(_TOTALS)
+    return added.filter(pl.col(level).is_not_null()).group_by(key=level).agg(_TOTALS).sort("key")
+
+
+def totals_of_one(table: pl.DataFrame, level: str) -> pl.DataFrame:
+    """Total each row by itself.
+
+    Parameters
+    ----------
+    table : polars.DataFrame
+        Typed contacts, and `as_of`.
+    level : str
+        It stands before the names.
+
+    Returns
+    -------
+    polars.DataFrame
+        The same rows in the same order, with the columns of the totals, such as ``contact_rows``.
+    """
+    sums = [each.cast(pl.Float64).fill_null(0.0).alias(f"{level}_{name}") for name, each in _SUMS.items()]
+    times = [pl.col(*each.meta.root_names()).alias(f"{level}_{name}") for name, each in _TIMES.items()]
+    return table.select(pl.lit(1.0).alias(f"{level}_rows"), *sums, *times)
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,9 +221,9 @@ class Context:
         -------
         Context
         """
-        summands = _summands(table.lazy(), as_of, LEVELS)
+        added = summands(table.lazy(), as_of, _level_keys(*LEVELS))
         # the streaming engine needs half the time; whole numbers add up to the same in any order
-        totals = pl.collect_all([_total(summands, level) for level in LEVELS], engine="streaming")
+        totals = pl.collect_all([total(added, level) for level in LEVELS], engine="streaming")
         return cls(as_of, dict(zip(LEVELS, totals, strict=True)))
 
     def join(self, table: pl.DataFrame, only: Collection[str] | None = None) -> pl.DataFrame:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -23,8 +22,10 @@ from scoring.reading import restore
 from scoring.reasons import Explainer
 from scoring.scorecard import logistic
 from scoring.single import score_record
+from scoring.totals import Totals
+from scoring.validation import Checked
 
-__all__ = ["BATCH_ROWS", "COLUMNS", "refuse_columns", "refuse_scored", "score", "score_intake"]
+__all__ = ["BATCH_ROWS", "COLUMNS", "refuse_columns", "refuse_scored", "score", "score_intake", "score_table"]
 
 COLUMNS: Final = (
     "reply_probability", "meeting_probability", "answer_probability", "priority", "percentile", "tier", "evidence",
@@ -161,26 +162,50 @@ def score_intake(taken: Intake, model: Model) -> pl.DataFrame:
     polars.DataFrame
         One row for each row of `taken.export.table`, in order, with the columns `COLUMNS`.
     """
-    height = taken.export.table.height
-    if height <= BATCH_ROWS:
-        return _score(taken, model)
-    return pl.concat([_score(_part(taken, start), model) for start in range(0, height, BATCH_ROWS)])
+    return score_table(taken.export.table, taken.as_of.when, taken.context, taken.checked, model)
 
 
-def _part(taken: Intake, start: int) -> Intake:
-    """Cut out a batch of rows; what is not needed to score them stays as it is."""
-    checked, table = taken.checked, taken.export.table.slice(start, BATCH_ROWS)
-    problem, flags = (column.slice(start, BATCH_ROWS) for column in (checked.problem, checked.flags))
-    return replace(
-        taken, export=replace(taken.export, table=table), checked=replace(checked, problem=problem, flags=flags)
-    )
+def score_table(
+    table: pl.DataFrame, as_of: datetime, context: Context | Totals | None, checked: Checked, model: Model
+) -> pl.DataFrame:
+    """Score typed contacts.
+
+    Parameters
+    ----------
+    table : polars.DataFrame
+        One row for each contact of a rep.
+    as_of : datetime
+        The date that counts, in UTC.
+    context : Context, Totals or None
+        Totals to put beside the rows.
+    checked : Checked
+        What is wrong with which.
+    model : Model
+        What to score with.
+
+    Returns
+    -------
+    polars.DataFrame
+        The same rows in the same order, with the columns `COLUMNS`.
+    """
+    parts = []
+    for start in range(0, max(table.height, 1), BATCH_ROWS):
+        problem, flags = (column.slice(start, BATCH_ROWS) for column in (checked.problem, checked.flags))
+        parts.append(_score(table.slice(start, BATCH_ROWS), as_of, context, problem, flags, model))
+    return parts[0] if len(parts) == 1 else pl.concat(parts)
 
 
-def _score(taken: Intake, model: Model) -> pl.DataFrame:
+def _score(
+    table: pl.DataFrame,
+    when: datetime,
+    context: Context | Totals | None,
+    problem: pl.Series,
+    flags: pl.Series,
+    model: Model,
+) -> pl.DataFrame:
     """Score the rows of one batch."""
-    table, when = taken.export.table, taken.as_of.when
-    beside = taken.context is not None
-    features, facts = look(table, when, taken.context)
+    beside = context is not None
+    features, facts = look(table, when, context)
     log_odds, contributions = model.lookups[beside].explain(features, _PRIORITY)
     odds = logistic(log_odds)
     priority = odds[:, _PRIORITY]
@@ -194,13 +219,13 @@ def _score(taken: Intake, model: Model) -> pl.DataFrame:
             "tier": _TIER.gather(model.tier(priority)),
             "evidence": evidence_of(table),
             "reasons": _explainer(model, beside).reasons(contributions, facts),
-            "problem": taken.checked.problem,
-            "flags": taken.checked.flags,
+            "problem": problem,
+            "flags": flags,
             "as_of": schema.same_time(when, table.height),
             "model_id": pl.Series([model.id]).new_from_index(0, table.height),
         }
     )
-    if taken.checked.problem.null_count() == scored.height:
+    if problem.null_count() == scored.height:
         return scored
     scores = pl.col(COLUMNS[: COLUMNS.index("problem")])
     return scored.with_columns(pl.when(pl.col("problem").is_null()).then(scores))

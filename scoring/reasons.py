@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import polars as pl
@@ -20,6 +20,7 @@ from scoring.features import Columns, Fact, Feature
 from scoring.rates import Rates
 from scoring.scorecard import Floats
 from scoring.scorecard.search import Search
+from scoring.scorecard.table import gather
 from scoring.wording import LADDERS, percent
 
 __all__ = ["EACH_WAY", "LEAST", "NOTHING_STANDS_OUT", "Explainer"]
@@ -31,6 +32,13 @@ NOTHING_STANDS_OUT: Final = "much like the average contact"
 
 _CENTS: Final = 100
 _MOST: Final = 20 * _CENTS
+# A strength and its place fit in one whole number, in order of strength: sorting numbers is a matter of minima and
+# maxima. Strengths are told apart by a millionth, ten thousand times what is shown of them.
+_STEPS: Final = 2**20
+_PLACE_BITS: Final = 5
+_PLACES: Final = 2**_PLACE_BITS - 1
+_FARTHEST: Final = 2.0**25
+_LEAST_STEPS: Final = round(LEAST * _STEPS)
 
 
 class Explainer:
@@ -69,6 +77,8 @@ class Explainer:
             raising += _beside(said, fact, rates, upward=True)
             lowering += _beside(said, fact, rates, upward=False)
         self._edges = [search.edges.tolist() for search in self._searches]
+        if len(self.facts) > _PLACES:
+            raise ModelError(f"{len(self.facts)} facts", expected=f"at most {_PLACES}")
         self._each_way = min(EACH_WAY, len(self.facts))
         self._silent = len(raising)
         # Texts are gathered out of tables: all sentences, no sentence, all of them as they follow upon another, and
@@ -101,24 +111,21 @@ class Explainer:
             One text a row, named `reasons`: up to three facts that raise the chance, strongest first, then up to three
             that lower it, each with its log-odds.
         """
-        rows = np.arange(len(contributions))
         strength = self.strengths(contributions)
-        order = np.argsort(strength, axis=1, kind="stable")
-        spoken = self._spoken(facts, len(rows))
-        chosen: dict[str, NDArray[Any]] = {}
-        silent = np.ones(len(rows), dtype=bool)
-        for slot in range(2 * self._each_way):
-            upward = slot < self._each_way
-            pick = order[:, -1 - slot] if upward else order[:, slot - self._each_way]
-            amount = strength[rows, pick]
-            shown = amount >= LEAST if upward else amount <= -LEAST
-            word = spoken[rows, pick] + np.where(silent, 0, self._following)
-            cents = np.clip(np.rint(amount * _CENTS), -_MOST, _MOST).astype(np.int64) + _MOST
-            chosen[f"word_{slot}"] = np.where(shown, word, self._silent)
+        rows = len(strength)
+        spoken, row = self._spoken(facts, rows).reshape(-1, order="F"), np.arange(rows)
+        chosen: dict[str, NDArray[np.int32]] = {}
+        silent = np.ones(rows, dtype=bool)
+        for slot, packed in enumerate(_strongest(strength, self._each_way)):
+            steps = packed >> _PLACE_BITS
+            shown = steps >= _LEAST_STEPS if slot < self._each_way else steps <= -_LEAST_STEPS
+            word = spoken.take((packed & _PLACES) * rows + row) + np.where(silent, 0, self._following)
+            cents = np.rint(steps * (_CENTS / _STEPS)).clip(-_MOST, _MOST).astype(np.int32) + _MOST
+            chosen[f"word_{slot}"] = np.where(shown, word, self._silent).astype(np.int32)
             chosen[f"cents_{slot}"] = np.where(shown, cents, 2 * _MOST + 1)
             silent &= ~shown
         if not chosen:
-            chosen = {"word_0": np.full(len(rows), self._silent), "cents_0": np.full(len(rows), 2 * _MOST + 1)}
+            chosen = {"word_0": np.full(rows, self._silent), "cents_0": np.full(rows, 2 * _MOST + 1)}
         chosen["word_0"][silent] = self._nothing
         return pl.DataFrame(chosen).select(self._text)["reasons"]
 
@@ -136,22 +143,24 @@ class Explainer:
         -------
         str
         """
-        strength = []
-        for members in self._members:
+        packed = []
+        for place, members in enumerate(self._members):
             added = 0.0
             for member in members:
                 added += contributions[member]
-            strength.append(added)
-        order = sorted(range(len(strength)), key=strength.__getitem__)
-        told = [place for place in order[::-1][: self._each_way] if strength[place] >= LEAST]
-        told += [place for place in order[: self._each_way] if strength[place] <= -LEAST]
+            steps = round(min(max(added * _STEPS, -_FARTHEST), _FARTHEST - 1))
+            packed.append(steps << _PLACE_BITS | place)
+        packed.sort()
+        told = [one for one in packed[: -self._each_way - 1 : -1] if one >> _PLACE_BITS >= _LEAST_STEPS]
+        told += [one for one in packed[: self._each_way] if one >> _PLACE_BITS <= -_LEAST_STEPS]
         text = ""
-        for place in told:
+        for one in told:
+            steps, place = one >> _PLACE_BITS, one & _PLACES
             value, edges = facts[self.facts[place].name], self._edges[place]
             step = bisect_left(edges, value) if value == value else len(edges)
             word = self._offsets[place] + step + (self._following if text else 0)
-            cents = min(max(round(strength[place] * _CENTS), -_MOST), _MOST) + _MOST
-            text += self._words[strength[place] < 0][word] + self._amounts[cents]
+            cents = min(max(round(steps * (_CENTS / _STEPS)), -_MOST), _MOST) + _MOST
+            text += self._words[steps < 0][word] + self._amounts[cents]
         return text or NOTHING_STANDS_OUT
 
     def strengths(self, contributions: Floats) -> Floats:
@@ -173,13 +182,12 @@ class Explainer:
                 added[:, place] += contributions[:, member]
         return added
 
-    def _spoken(self, facts: Columns, rows: int) -> NDArray[np.intp]:
+    def _spoken(self, facts: Columns, rows: int) -> NDArray[np.int32]:
         """Find the number of the sentence that is true of each row and fact."""
-        spoken = np.empty((rows, len(self.facts)), dtype=np.intp, order="F")
-        for place, (fact, search, offset) in enumerate(zip(self.facts, self._searches, self._offsets, strict=True)):
-            column = facts[fact.name]
-            values = column.to_numpy() if isinstance(column, pl.Series) else column
-            spoken[:, place] = search.locate(np.asarray(values, dtype=np.float32)) + offset
+        spoken = np.empty((rows, len(self.facts)), dtype=np.int32, order="F")
+        _, columns = gather(facts, [fact.name for fact in self.facts])
+        for place, (column, search, offset) in enumerate(zip(columns, self._searches, self._offsets, strict=True)):
+            np.add(search.locate(column), offset, out=spoken[:, place], casting="unsafe")
         return spoken
 
 
@@ -197,3 +205,28 @@ def _beside(said: list[str], fact: Fact, rates: Rates | None, *, upward: bool) -
         sentence if rate is None or (rate <= usual if upward else rate >= usual) else f"{sentence} [{percent(rate)}]"
         for sentence, rate in pairs
     ]
+
+
+def _strongest(strength: Floats, each_way: int) -> list[NDArray[np.int32]]:
+    """Find the strongest of each row, from the highest down and then from the lowest up; strength and place as one."""
+    rows, places = strength.shape
+    ends = np.iinfo(np.int32)
+    highest = [np.full(rows, ends.min, dtype=np.int32) for _ in range(each_way)]
+    lowest = [np.full(rows, ends.max, dtype=np.int32) for _ in range(each_way)]
+    spare, other = np.empty(rows, dtype=np.int32), np.empty(rows, dtype=np.int32)
+    for place in range(places):
+        packed = _packed(strength[:, place], np.int32(place))
+        for found, further, nearer in ((highest, np.maximum, np.minimum), (lowest, np.minimum, np.maximum)):
+            moved, free = packed, spare
+            for each in found:  # what is pushed out of one rank goes for the next
+                nearer(each, moved, out=free)
+                further(each, moved, out=each)
+                moved, free = free, other if free is spare else spare
+    return [*highest, *lowest]
+
+
+def _packed(strength: Floats, place: np.int32) -> NDArray[np.int32]:
+    """Put strengths, in steps, above the bits of their place."""
+    steps = np.rint((strength * _STEPS).clip(-_FARTHEST, _FARTHEST - 1)).astype(np.int32)
+    packed: NDArray[np.int32] = (steps << _PLACE_BITS) | place
+    return packed

@@ -23,17 +23,22 @@ from numpy.typing import NDArray
 from scoring.context import Context
 from scoring.dating import AsOf, Bounds
 from scoring.errors import InputError
-from scoring.intake import Intake
+from scoring.features import TOTALS
 from scoring.model import Model
-from scoring.prediction import score_intake
-from scoring.reading import Export, export_part
+from scoring.prediction import score_table
+from scoring.reading import Contents, Export, export_part, match
 from scoring.reading.streams import Irregular, Stream
-from scoring.validation import find_duplicates, find_unusable, key_hashes, validate
+from scoring.schema import FIELDS
+from scoring.totals import KEY, Totals, hash_keys, repeated
+from scoring.validation import Checked, find_duplicates, find_unusable, validate
 
-__all__ = ["Rows", "Tally", "laid_down", "score_rows"]
+__all__ = ["Rows", "Scored", "Tally", "laid_down", "score_rows"]
 
-_ROW = "_row"
-_USABLE = "_usable"
+_ROW, _USABLE = "_row", "_usable"
+_KEYS = tuple(field.name for field in FIELDS if field.role == "key")
+_KEPT = tuple(field.name for field in FIELDS if field.kind != "text" or field.role == "profile")
+"""What scores and checks are computed from."""
+_NEEDED = frozenset([*_KEPT, *_KEYS])
 
 
 @dataclass
@@ -83,12 +88,12 @@ class Rows:
         One for each part of the file.
     starts : list of int
         Number of the first row of each part, and behind them the number of rows.
+    kinds : list of str
+        Kind of each part.
+    problems : list of polars.DataFrame
+        For each part ``row`` (in it) and ``problem`` of what cannot be scored, but for duplicates.
     faults : list of polars.DataFrame
         `Export.faults` of each part.
-    problems : int
-        Rows that cannot be scored, duplicates included.
-    rules : set of str
-        The rules that those break.
     unequal, repeat : numpy.ndarray
         Numbers of the rows that lose against a duplicate, and of those that repeat one, ascending.
     bounds : Bounds
@@ -100,13 +105,24 @@ class Rows:
     stream: Stream
     files: list[Path]
     starts: list[int]
+    kinds: list[str]
+    problems: list[pl.DataFrame]
     faults: list[pl.DataFrame]
-    problems: int
-    rules: set[str]
     unequal: NDArray[np.int64]
     repeat: NDArray[np.int64]
     bounds: Bounds
     stamp: tuple[int, int]
+
+    @property
+    def rejected(self) -> int:
+        """Rows that cannot be scored."""
+        return sum(found.height for found in self.problems) + len(self.unequal)
+
+    @property
+    def rules(self) -> set[str]:
+        """The rules that those break."""
+        said = pl.concat([found["problem"] for found in self.problems])
+        return {*said.str.split(":").list.first().to_list(), *(["unequal_duplicate"] if len(self.unequal) else [])}
 
     def infer(self) -> AsOf:
         """Infer the date of the export.
@@ -117,7 +133,7 @@ class Rows:
         """
         return self.bounds.infer() if self.starts[-1] else AsOf(datetime(1970, 1, 1, tzinfo=UTC), "no rows, so no date")
 
-    def total(self, as_of: AsOf) -> Context:
+    def total(self, as_of: AsOf) -> Totals:
         """Add up the rows that count.
 
         Parameters
@@ -127,17 +143,17 @@ class Rows:
 
         Returns
         -------
-        Context
+        Totals
         """
         counted = pl.scan_ipc(self.files, row_index_name=_ROW).filter(_USABLE)
         out = np.concatenate([self.unequal, self.repeat])
         if len(out):
             counted = counted.filter(~pl.col(_ROW).is_in(pl.Series(out, dtype=pl.UInt32).implode()))
-        return Context.of(counted, as_of.when)
+        return Totals.of(counted, as_of.when, TOTALS)
 
 
 @contextmanager
-def laid_down(stream: Stream, target: Path) -> Iterator[Rows]:
+def laid_down(stream: Stream, target: Path, *, keys: bool = False) -> Iterator[Rows]:
     """Read a file once and keep its typed rows on disk for a while.
 
     Parameters
@@ -147,6 +163,8 @@ def laid_down(stream: Stream, target: Path) -> Iterator[Rows]:
     target : Path
         The rows are kept beside it, in a folder whose name depends on it alone: what a killed run leaves goes with the
         next.
+    keys : bool
+        Whether the texts of keys are kept, too, to look them up in a context.
 
     Yields
     ------
@@ -162,65 +180,94 @@ def laid_down(stream: Stream, target: Path) -> Iterator[Rows]:
     folder = target.with_name(f".{target.name}.rows")
     shutil.rmtree(folder, ignore_errors=True)
     try:
-        yield _lay_down(stream, folder)
+        yield _lay_down(stream, folder, [*_KEPT, *_KEYS] if keys else _KEPT)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _lay_down(stream: Stream, folder: Path) -> Rows:
+def _lay_down(stream: Stream, folder: Path, kept: Sequence[str]) -> Rows:
     files: list[Path] = []
-    starts, faults = [0], []
-    hashes: list[NDArray[np.uint64]] = []
-    rules: Counter[str] = Counter()
+    starts, kinds, problems, faults = [0], [], [], []
     bounds, stamp = Bounds(), _stamp(stream.path)
-    for number, part in enumerate(stream.parts()):
+    columns = [column for field, column in match(tuple(stream.names)).found.items() if field in _NEEDED]
+    for number, part in enumerate(stream.parts(columns)):
         export = export_part(part, stream.path)
         problem = find_unusable(export)
-        rules.update(problem.drop_nulls().str.split(":").list.first().to_list())
         usable = problem.is_null().alias(_USABLE)
         bounds.add(export.table)
-        hashes.append(key_hashes(export.table).filter(usable).to_numpy())
+        beside = hash_keys(export.table).with_columns(usable)
         files.append(folder / f"{number:06}.arrow")
         try:
             folder.mkdir(exist_ok=True)
-            export.table.with_columns(usable).write_ipc(files[-1], compression="uncompressed")
+            export.table.select(kept).hstack(beside).write_ipc(files[-1], compression="uncompressed")
         except (OSError, pl.exceptions.PolarsError) as error:
             raise InputError(
                 f"{folder.parent.name!r} cannot hold the rows of the file for a while ({type(error).__name__})",
                 hint="is the disk full, or the folder read-only?",
             ) from error
         starts.append(starts[-1] + export.table.height)
+        kinds.append(part.kind)
+        problems.append(problem.alias("problem").to_frame().with_row_index("row").filter(~usable))
         faults.append(export.faults)
     if not files:
         raise Irregular
-    keys = np.concatenate(hashes)
-    hashes.clear()
-    unequal, repeat = _duplicates(files, starts, keys)
-    if len(unequal):
-        rules["unequal_duplicate"] = len(unequal)
-    return Rows(stream, files, starts, faults, rules.total(), set(rules), unequal, repeat, bounds, stamp)
+    unequal, repeat = _duplicates(stream, files, starts)
+    return Rows(stream, files, starts, kinds, problems, faults, unequal, repeat, bounds, stamp)
 
 
 def _duplicates(
-    files: Sequence[Path], starts: Sequence[int], keys: NDArray[np.uint64]
+    stream: Stream, files: Sequence[Path], starts: Sequence[int]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Find the rows that lose against a duplicate, and those that repeat one, among all parts."""
-    keys.sort()
-    twice = np.unique(keys[1:][keys[1:] == keys[:-1]])
+    """Find the rows that lose against a duplicate, and those that repeat one, among all parts.
+
+    To compare them takes all of their fields, so where there are any the file is read again.
+    """
+    keys = pl.scan_ipc(list(files)).filter(_USABLE).select(KEY).collect(engine="streaming").to_series()
+    twice = repeated(keys)
     nothing = np.empty(0, dtype=np.int64)
     if not len(twice):
         return nothing, nothing
     found = []
-    for file, start in zip(files, starts, strict=False):
-        table = pl.read_ipc(file).with_row_index(_ROW, offset=start)
-        again = pl.Series(np.isin(key_hashes(table).to_numpy(), twice))
-        found.append(table.filter(again & table[_USABLE]))
+    for file, start, part in zip(files, starts, stream.parts(), strict=False):
+        again = pl.read_ipc(file, columns=[KEY, _USABLE]).select(
+            pl.col(_USABLE) & pl.col(KEY).is_in(pl.Series(twice).implode())
+        )
+        if again.to_series().any():
+            table = export_part(part, stream.path).table.with_row_index(_ROW, offset=start)
+            found.append(table.filter(again.to_series()))
     rows = pl.concat(found).rechunk()
-    unequal, repeat = find_duplicates(rows.drop(_ROW, _USABLE), rows[_USABLE])
+    unequal, repeat = find_duplicates(rows.drop(_ROW), pl.repeat(True, rows.height, eager=True))
     return tuple(rows[_ROW].filter(hit).to_numpy().astype(np.int64) for hit in (unequal, repeat))  # type: ignore[return-value]
 
 
-def score_rows(rows: Rows, model: Model, as_of: AsOf, context: Context) -> Iterator[tuple[Intake, pl.DataFrame]]:
+@dataclass(frozen=True, eq=False)
+class Scored:
+    """A part of a file, scored.
+
+    Attributes
+    ----------
+    part : Contents
+        Its rows as they came.
+    checked : Checked
+        What is wrong with which.
+    faults : polars.DataFrame
+        Its unreadable cells.
+    start : int
+        Number of its first row.
+    scores : polars.DataFrame
+        As `score_table` gives them.
+    """
+
+    part: Contents
+    checked: Checked
+    faults: pl.DataFrame
+    start: int
+    scores: pl.DataFrame
+
+
+def score_rows(
+    rows: Rows, model: Model, as_of: AsOf, context: Context | Totals, *, as_text: bool = False
+) -> Iterator[Scored]:
     """Read the file a second time and score it.
 
     Parameters
@@ -231,13 +278,15 @@ def score_rows(rows: Rows, model: Model, as_of: AsOf, context: Context) -> Itera
         What to score with.
     as_of : AsOf
         The date that counts.
-    context : Context
+    context : Context or Totals
         Totals to put beside the rows.
+    as_text : bool
+        Whether rows may come as they stand in the file.
 
     Yields
     ------
-    tuple of (Intake, polars.DataFrame)
-        Part after part: its rows, and their scores as `score_intake` gives them.
+    Scored
+        Part after part.
 
     Raises
     ------
@@ -246,13 +295,12 @@ def score_rows(rows: Rows, model: Model, as_of: AsOf, context: Context) -> Itera
     """
     changed = InputError(f"{rows.stream.path.name!r} was changed while it was read", hint="start again")
     number = -1
-    for number, part in enumerate(rows.stream.parts()):
+    for number, part in enumerate(rows.stream.again(rows.kinds, as_text)):
         if number >= len(rows.files) or part.source.height != rows.starts[number + 1] - rows.starts[number]:
             raise changed
-        taken = _taken(
-            rows, number, export_part(part, rows.stream.path, table=_table(rows.files[number])), as_of, context
-        )
-        yield taken, score_intake(taken, model)
+        table, checked = _table(rows, number, as_of)
+        scores = score_table(table, as_of.when, context, checked, model)
+        yield Scored(part, checked, rows.faults[number], rows.starts[number], scores)
     if number + 1 != len(rows.files) or _stamp(rows.stream.path) != rows.stamp:
         raise changed
 
@@ -262,18 +310,17 @@ def _stamp(path: Path) -> tuple[int, int]:
     return about.st_size, about.st_mtime_ns
 
 
-def _table(file: Path) -> pl.DataFrame:
-    return pl.read_ipc(file).drop(_USABLE)
-
-
-def _taken(rows: Rows, number: int, export: Export, as_of: AsOf, context: Context) -> Intake:
-    """Take in one part as the whole would be."""
+def _table(rows: Rows, number: int, as_of: AsOf) -> tuple[pl.DataFrame, Checked]:
+    """Fetch the typed rows of a part, checked as they would be among all."""
     start, end = rows.starts[number : number + 2]
-    export = Export(**{**vars(export), "faults": rows.faults[number]})
-    numbers = pl.int_range(start, end, dtype=pl.UInt32, eager=True).alias("row")
+    table = pl.read_ipc(rows.files[number])
+    found = match(tuple(rows.stream.names))
+    export = Export(table, table, rows.stream.kind, found.renamed, found.missing, found.extra, rows.faults[number])
     unequal, repeat = (_hit(found, start, end) for found in (rows.unequal, rows.repeat))
-    checked = validate(export, as_of.when, (unequal, repeat.alias("repeat")))
-    return Intake(export, numbers, as_of, checked, context, 0)
+    problem = pl.Series([None], dtype=pl.String).new_from_index(0, end - start)
+    if (known := rows.problems[number]).height:
+        problem = problem.scatter(known["row"], known["problem"])
+    return table, validate(export, as_of.when, (problem, unequal, repeat.alias("repeat")))
 
 
 def _hit(found: NDArray[np.int64], start: int, end: int) -> pl.Series:

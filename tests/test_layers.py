@@ -16,7 +16,7 @@ LAYERS = [
     {"errors"},
     {"bars", "schema", "config", "paths", "lines", "finder", "pairs"},
     {"reading", "dating", "validation", "writing", "spreadsheet"},
-    {"context", "intake", "sampling"},
+    {"context", "intake", "sampling", "totals"},
     {"features", "simulation", "labels", "neighbours"},
     {
         "scorecard",
@@ -75,6 +75,7 @@ WITHIN = {
     ("validation", "dating"),
     ("spreadsheet", "writing"),
     ("intake", "context"),
+    ("totals", "context"),
     ("batch", "streaming"),
     ("snapshots", "sifting"),
     ("rates", "scorecard"),

@@ -183,12 +183,12 @@ def test_a_write_that_fails_in_parts_leaves_the_older_files(
     (tmp_path / "out.csv.rejected.ndjson").write_text("older too")
     before = files(tmp_path)
 
-    def fail(_: object, path: Path, __: str) -> None:
+    def fail(_: object, __: object, path: Path) -> None:
         path.write_text("half")
         raise OSError(28, "No space left on device")
 
     in_parts(500)
-    monkeypatch.setattr(writing, "_write", fail)
+    monkeypatch.setattr(writing, "_write_rows", fail)
     with pytest.raises(scoring.InputError, match="No space left"):
         scoring.score_file(messy_csv, tmp_path / "out.csv", as_of=when)
     assert files(tmp_path) == before

@@ -21,7 +21,7 @@ from scoring.reading.frames import kind_of, restore, table_of
 from scoring.reading.records import read_record
 from scoring.schema import NAMES, empty
 
-__all__ = ["Export", "export_part", "read", "restore", "warn_missing"]
+__all__ = ["Contents", "Export", "export_part", "match", "read", "restore", "warn_missing"]
 
 
 def read(contacts: Any) -> Export:
@@ -89,7 +89,7 @@ def _from_files(paths: Sequence[str | os.PathLike[str]]) -> Export:
     return _export(parts, paths, details)
 
 
-def export_part(part: Contents, path: str | os.PathLike[str], table: pl.DataFrame | None = None) -> Export:
+def export_part(part: Contents, path: str | os.PathLike[str]) -> Export:
     """Type a part of a large file.
 
     Parameters
@@ -98,19 +98,13 @@ def export_part(part: Contents, path: str | os.PathLike[str], table: pl.DataFram
         Some rows.
     path : str or path-like
         The file.
-    table : polars.DataFrame, optional
-        The rows typed before, where they were; faults are then left out.
 
     Returns
     -------
     Export
         As `read` gives it, without a warning.
     """
-    if table is None:
-        return _export([part], [path], {}, quiet=True)
-    with naming(path):
-        found = _columns(part)
-    return Export(table, part.source, part.kind, found.renamed, found.missing, found.extra, no_faults(), part.lines, {})
+    return _export([part], [path], {}, quiet=True)
 
 
 def _export(

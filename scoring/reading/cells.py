@@ -33,9 +33,6 @@ _LAST = datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LOW, _HIGH = ((end - _EPOCH) // timedelta(microseconds=1) for end in (_FIRST, _LAST))
 _SPELLED = {spelled: answer for words, answer in ((scalars.TRUE, True), (scalars.FALSE, False)) for spelled in words}
-_FLAGS = {
-    form: answer for spelled, answer in _SPELLED.items() for form in {spelled, spelled.upper(), spelled.capitalize()}
-}
 
 
 def typed(source: pl.DataFrame, found: dict[str, str]) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -81,17 +78,24 @@ def typed(source: pl.DataFrame, found: dict[str, str]) -> tuple[pl.DataFrame, pl
 
 
 def _within_reach(table: pl.DataFrame) -> pl.DataFrame:
-    """Put null for times that Python cannot hold, or that lie before 1900."""
-    times = [name for name, dtype in table.schema.items() if isinstance(dtype, pl.Datetime)]
-    if not times:
+    """Put null for times that Python cannot hold or that lie before 1900, and for counts beyond all bounds."""
+    most = scalars.LARGEST
+    bounds = {
+        name: (_LOW, _HIGH) if isinstance(dtype, pl.Datetime) else (-most, most)
+        for name, dtype in table.schema.items()
+        if isinstance(dtype, pl.Datetime) or dtype == pl.Int64
+    }
+    if not bounds:
         return table
-    ticks = table.select(pl.col(times).to_physical())
-    ends = zip(ticks.min().row(0), ticks.max().row(0), strict=True)
+    numbers = table.select(pl.col(list(bounds)).to_physical())
+    lows, highs = (ends.row(0, named=True) for ends in (numbers.min(), numbers.max()))  # to look is to spare a copy
     far = [
-        name for name, (low, high) in zip(times, ends, strict=True) if low is not None and (low < _LOW or high > _HIGH)
+        name
+        for name, (low, high) in bounds.items()
+        if lows[name] is not None and (lows[name] < low or highs[name] > high)
     ]
     return table.with_columns(
-        pl.when(pl.col(name).is_between(_FIRST, _LAST)).then(pl.col(name)).alias(name) for name in far
+        pl.when(pl.col(name).to_physical().is_between(*bounds[name])).then(pl.col(name)).alias(name) for name in far
     )
 
 
@@ -142,8 +146,8 @@ def _expected_flag(column: pl.Expr, dtype: pl.DataType, _: Field) -> pl.Expr:
     """Read flags."""
     if dtype == pl.Boolean:
         return column
-    if dtype == pl.String:
-        return column.replace_strict(_FLAGS, default=None, return_dtype=pl.Boolean)
+    if dtype == pl.String:  # other spellings are for the second look
+        return pl.when(column == "true").then(True).when(column == "false").then(False)
     if dtype.is_numeric():
         return pl.when(column == 0).then(False).when(column == 1).then(True)
     return pl.repeat(None, pl.len(), dtype=pl.Boolean)
@@ -152,8 +156,7 @@ def _expected_flag(column: pl.Expr, dtype: pl.DataType, _: Field) -> pl.Expr:
 def _expected_count(column: pl.Expr, dtype: pl.DataType, _: Field) -> pl.Expr:
     """Read whole numbers."""
     if dtype == pl.String or dtype.is_integer():
-        number = column.cast(pl.Int64, strict=False)
-        return pl.when(number.is_between(-scalars.LARGEST, scalars.LARGEST)).then(number)
+        return column.cast(pl.Int64, strict=False)
     if dtype.is_float():
         whole = (column == column.floor()) & (column.abs() <= scalars.LARGEST)
         return pl.when(whole).then(column).cast(pl.Int64, strict=False)
@@ -171,7 +174,7 @@ def _expected_number(column: pl.Expr, dtype: pl.DataType, _: Field) -> pl.Expr:
 def _expected_time(column: pl.Expr, dtype: pl.DataType, _: Field) -> pl.Expr:
     """Read times."""
     if dtype == pl.String:
-        time = column.str.to_datetime(VENDOR_FORMAT, time_unit="us", time_zone="UTC", strict=False)
+        time = column.str.to_datetime(VENDOR_FORMAT, time_unit="us", time_zone="UTC", strict=False, cache=False)
     elif isinstance(dtype, pl.Datetime):
         aware = column.dt.replace_time_zone("UTC") if dtype.time_zone is None else column.dt.convert_time_zone("UTC")
         time = aware.cast(_UTC)

@@ -309,7 +309,9 @@ def _written(cells: list[str], separator: str) -> str:
     return out.getvalue()
 
 
-def parse(data: bytes, names: list[str], separator: str, skipped: int) -> pl.DataFrame:
+def parse(
+    data: bytes, names: Sequence[str], separator: str, skipped: int, only: Sequence[str] | None = None
+) -> pl.DataFrame:
     """Read rows that are known to be good.
 
     Parameters
@@ -322,6 +324,8 @@ def parse(data: bytes, names: list[str], separator: str, skipped: int) -> pl.Dat
         What stands between cells.
     skipped : int
         Lines before the first row.
+    only : sequence of str, optional
+        The columns wanted, in their order; by default all.
 
     Returns
     -------
@@ -341,8 +345,9 @@ def parse(data: bytes, names: list[str], separator: str, skipped: int) -> pl.Dat
             separator=separator,
             quote_char='"' if b'"' in data else None,
             schema=dict.fromkeys(names, pl.String()),
+            columns=None if only is None else [names.index(name) for name in only],
         )
     except pl.exceptions.NoDataError:
-        return _no_rows(names)
+        return _no_rows(names if only is None else only)
     except pl.exceptions.PolarsError as error:
         raise InputError("the rows of the CSV file cannot be read", hint="export the file again") from error

@@ -7,7 +7,8 @@ quotes that do not come out even, JSON, packed files), it says so, and the file 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -22,10 +23,13 @@ from scoring.reading.columns import match, unrepeated
 from scoring.reading.delimited import finish, header, parse, quoted_rows, unquoted_rows
 from scoring.reading.files import Contents, naming, refuse_binary, refuse_foreign
 
-__all__ = ["LEAST_BYTES", "Irregular", "Stream", "open_stream"]
+__all__ = ["EVEN", "LEAST_BYTES", "TEXT", "Irregular", "Stream", "open_stream"]
 
 LEAST_BYTES: Final = 2**27
 """Smaller text is read whole, which takes a fifth less time; Parquet, which holds more in a byte, from a 16th on."""
+EVEN: Final = "even csv"
+TEXT: Final = "text"
+"""Kinds of parts."""
 BLOCK_BYTES: Final = 2**23
 START_BYTES: Final = 2**20
 PART_ROWS: Final = 32_768
@@ -68,38 +72,100 @@ class Stream:
         """Fields without a column."""
         return match(tuple(self.names)).missing
 
-    def parts(self) -> Iterator[Contents]:
-        """Read the file once.
+    def parts(self, only: Collection[str] | None = None) -> Iterator[Contents]:
+        """Read the file, and find out what its rows are.
+
+        Parameters
+        ----------
+        only : collection of str, optional
+            Columns that will do; others are left out where that saves work.
 
         Yields
         ------
         Contents
-            Some rows, in order; numbers of rows count from the first of the part, lines from that of the file.
+            Some rows, in order; numbers of rows count from the first of the part, lines from that of the file. Its
+            kind is `EVEN` where each line is a row, without quotes, and has as many cells as there are names.
 
         Raises
         ------
         Irregular
             If what follows cannot be told from the part alone.
         """
+        kept = self.names if only is None else [name for name in self.names if name in only]
+        with self._read():
+            if self.kind == "parquet":
+                yield from self._tables(kept)
+                return
+            line = self.skipped
+            for block in _blocks(self.path, self.begin):
+                part, lines = self._even(block, kept) or self._judged(block)
+                yield _numbered(part, line)
+                line += lines
+
+    def again(self, kinds: Sequence[str], as_text: bool) -> Iterator[Contents]:
+        """Read the file once more.
+
+        Parameters
+        ----------
+        kinds : sequence of str
+            The kinds of its parts, as the first reading found them.
+        as_text : bool
+            Whether rows of even parts may be given as they stand in the file, in a single column.
+
+        Yields
+        ------
+        Contents
+            The same parts with all columns; its kind is `TEXT` where the rows are given as they stand.
+
+        Raises
+        ------
+        Irregular
+            If the file is no longer what it was; whether it is has to be seen from the rows, too.
+        """
+        with self._read():
+            if self.kind == "parquet":
+                yield from self._tables(self.names)
+                return
+            line = self.skipped
+            for kind, block in zip(kinds, _blocks(self.path, self.begin), strict=False):
+                if kind != EVEN:
+                    part, lines = self._judged(block)
+                else:
+                    bare = as_text and b"\r" not in block
+                    source = pl.read_lines(block) if bare else parse(block, self.names, self.separator, 0)
+                    part, lines = Contents(source, TEXT if bare else EVEN), source.height
+                yield _numbered(part, line)
+                line += lines
+
+    def read_text(self, rows: pl.Series) -> pl.DataFrame:
+        """Read rows of an even part that were given as they stand.
+
+        Parameters
+        ----------
+        rows : polars.Series
+            Texts, at least one.
+
+        Returns
+        -------
+        polars.DataFrame
+            All cells as text.
+        """
+        return parse(f"{rows.str.join(chr(10)).item()}\n".encode(), self.names, self.separator, 0)
+
+    @contextmanager
+    def _read(self) -> Iterator[None]:
         try:
             with naming(self.path):
-                yield from self._tables() if self.kind == "parquet" else self._rows()
+                yield
         except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
             raise Irregular from error  # read whole, it is told what is the matter
 
-    def _tables(self) -> Iterator[Contents]:
-        scan = pl.scan_parquet(self.path, glob=False)
+    def _tables(self, columns: Sequence[str]) -> Iterator[Contents]:
+        scan = pl.scan_parquet(self.path, glob=False).select(columns)
         for frame in scan.collect_batches(chunk_size=PART_ROWS, maintain_order=True, lazy=True):
             yield Contents(frame, "parquet")
 
-    def _rows(self) -> Iterator[Contents]:
-        line = self.skipped
-        for block in _blocks(self.path, self.begin):
-            part, lines = self._even(block) or self._judged(block)
-            yield replace(part, lines=(part.lines + line).cast(pl.UInt32) if part.lines is not None else None)
-            line += lines
-
-    def _even(self, block: bytes) -> tuple[Contents, int] | None:
+    def _even(self, block: bytes, columns: Sequence[str]) -> tuple[Contents, int] | None:
         """Read rows without quotes that all have as many cells as the header; None if they are not like that."""
         signs = np.frombuffer(block, dtype=np.uint8)
         lines = _count(signs, "\n") + (not block.endswith(b"\n"))
@@ -107,12 +173,10 @@ class Stream:
         if b'"' in block or _count(signs, self.separator) != (len(self.names) - 1) * lines:
             return None
         try:
-            table = parse(block, self.names, self.separator, 0)
+            table = parse(block, self.names, self.separator, 0, columns)
         except InputError:
             return None
-        if table.height != lines:
-            return None
-        return Contents(table, "csv", pl.int_range(1, lines + 1, dtype=pl.UInt32, eager=True)), lines
+        return (Contents(table, EVEN), lines) if table.height == lines else None
 
     def _judged(self, block: bytes) -> tuple[Contents, int]:
         """Read rows of which each has to be looked at."""
@@ -122,6 +186,12 @@ class Stream:
             raise Irregular
         read = finish(block, self.names, self.separator, 0, rows, len(body))
         return Contents(read.source, "csv", read.lines, read.broken), len(body)
+
+
+def _numbered(part: Contents, before: int) -> Contents:
+    """Count lines from the first of the file."""
+    lines = pl.int_range(1, part.source.height + 1, dtype=pl.UInt32, eager=True) if part.lines is None else part.lines
+    return replace(part, lines=(lines + before).cast(pl.UInt32))
 
 
 def _count(signs: NDArray[np.uint8], sign: str) -> int:
@@ -135,7 +205,7 @@ def _blocks(path: Path, begin: int) -> Iterator[bytes]:
         file.seek(begin)
         while block := file.read(BLOCK_BYTES):
             block += file.readline()
-            opened, length = block.count(b'"') % 2, len(block)
+            opened, length = block.count(b'"') % 2 if b'"' in block else 0, len(block)
             more = [block]
             while opened and (line := file.readline()):
                 more.append(line)

@@ -66,7 +66,7 @@ class Checked:
 
 
 def validate(
-    export: Export, as_of: datetime | date | str, duplicates: tuple[pl.Series, pl.Series] | None = None
+    export: Export, as_of: datetime | date | str, known: tuple[pl.Series, pl.Series, pl.Series] | None = None
 ) -> Checked:
     """Hold every row against the rules.
 
@@ -76,8 +76,9 @@ def validate(
         What was read.
     as_of : datetime, date or str
         The date of the export; without a zone it is UTC.
-    duplicates : tuple of polars.Series, optional
-        What `find_duplicates` says of these rows, where they are a part of an export; by default they are all of it.
+    known : tuple of polars.Series, optional
+        What `find_unusable` and `find_duplicates` say of these rows, where they are a part of an export; by default
+        they are all of it.
 
     Returns
     -------
@@ -105,10 +106,13 @@ def validate(
     """
     when = parse_as_of(as_of)
     table = export.table
-    if table.height == 1 and duplicates is None:
+    if table.height == 1 and known is None:
         return _validate_one(export, when)
-    problem = find_unusable(export)
-    unequal, repeat = find_duplicates(table, problem.is_null()) if duplicates is None else duplicates
+    if known is None:
+        problem = find_unusable(export)
+        unequal, repeat = find_duplicates(table, problem.is_null())
+    else:
+        problem, unequal, repeat = known
     problem = _first(problem, _where(unequal, "unequal_duplicate"))
     accepted = problem.is_null()
     flags, broken = _flags(export, when, accepted)

@@ -1,0 +1,193 @@
+"""Totals of an export that is too large to hold: rows know each other by hashes of their keys.
+
+The same totals as `context` gives, bit for bit, at a fraction of the cost: texts are hashed once, and a contact's
+address that no other row has needs no total, since the row is its own. Hashes are of 64 bits and of this process alone;
+that two of ten million keys share one has a chance of 3 in a million.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from scoring.context import LEVELS, level_key, summands, total, totals_of_one
+from scoring.schema import same_time
+
+__all__ = ["HASHES", "KEY", "Totals", "hash_keys", "repeated"]
+
+HASHES: Final[Mapping[str, str]] = {level: f"_{level}" for level in LEVELS if level != "org"}
+"""Columns of hashes, by level; null where the row belongs to none."""
+KEY: Final = "_key"
+_CONTACT: Final = "contact"
+
+
+def hash_keys(table: pl.DataFrame) -> pl.DataFrame:
+    """Hash the keys of rows: that by which they are the same, and those by which they are added up.
+
+    Parameters
+    ----------
+    table : polars.DataFrame
+        Typed contacts.
+
+    Returns
+    -------
+    polars.DataFrame
+        The same rows in the same order: UInt64 columns `HASHES`, and `KEY`, which is the same for rows of the same rep
+        and contact, and hardly ever for others.
+    """
+    levels = [level_key(level).alias(name) for level, name in HASHES.items()]
+    keys = table.select(*levels, crm="crm_id")
+    rep, contact = HASHES["rep"], HASHES[_CONTACT]
+    hashed = keys.select(
+        *(pl.col(name).hash() for name in HASHES.values()),
+        *(pl.col(name).is_not_null().alias(f"{name}?") for name in HASHES.values()),
+        who=pl.when(pl.col("crm").is_not_null())
+        .then(pl.col("crm").hash(seed=1))
+        .otherwise(pl.col(contact).hash(seed=2)),
+    )
+    # an odd factor keeps all of the hash's bits; sums go round at 2**64
+    key = hashed[rep].to_numpy() * _ODD + hashed["who"].to_numpy()
+    there = [pl.when(f"{name}?").then(name).alias(name) for name in HASHES.values()]
+    return hashed.select(*there, pl.lit(pl.Series(key)).alias(KEY))
+
+
+_ODD: Final = np.uint64(0x9E3779B97F4A7C15)
+
+
+@dataclass(frozen=True, eq=False)
+class Totals:
+    """Totals of one whole export, to put beside its own rows.
+
+    Attributes
+    ----------
+    as_of : datetime
+        The date of the export, in UTC.
+    levels : mapping of str to polars.DataFrame
+        As in a `Context`, with the hash as `key`, ascending; of contacts only those with several rows.
+    """
+
+    as_of: datetime
+    levels: Mapping[str, pl.DataFrame]
+
+    @classmethod
+    def of(cls, rows: pl.LazyFrame, as_of: datetime, only: Collection[str]) -> Totals:
+        """Add up rows that count.
+
+        Parameters
+        ----------
+        rows : polars.LazyFrame
+            Typed contacts with `HASHES`.
+        as_of : datetime
+            The date of the export, in UTC.
+        only : collection of str
+            The totals wanted, such as ``rep_inbound``.
+
+        Returns
+        -------
+        Totals
+        """
+        several = repeated(rows.select(HASHES[_CONTACT]).collect(engine="streaming").to_series())
+        among = pl.col(HASHES[_CONTACT]).is_in(pl.Series(several).implode())
+        asked = []
+        for level in LEVELS:
+            names = [name.removeprefix(f"{level}_") for name in only if name.startswith(f"{level}_")]
+            part = rows.filter(among) if level == _CONTACT else rows
+            added = total(summands(part, as_of, {level: pl.col(HASHES[level])} if level in HASHES else {}), level)
+            asked.append(added.select(*(["key"] if level in HASHES else []), *sorted(names)))
+        found = pl.collect_all(asked, engine="streaming")
+        return cls(as_of, dict(zip(LEVELS, found, strict=True)))
+
+    @cached_property
+    def _indexes(self) -> dict[str, _Index]:
+        return {level: _Index(self.levels[level]["key"].to_numpy()) for level in HASHES}
+
+    def join(self, table: pl.DataFrame, only: Collection[str] | None = None) -> pl.DataFrame:
+        """Put the totals beside each row.
+
+        Parameters
+        ----------
+        table : polars.DataFrame
+            Typed contacts of the same export, with `HASHES`.
+        only : collection of str, optional
+            The columns wanted; all there are by default.
+
+        Returns
+        -------
+        polars.DataFrame
+            As `Context.join` gives it. Rows that do not count in the totals have no right ones.
+        """
+        beside: list[pl.Series] = []
+        for level, totals in self.levels.items():
+            names = {name: f"{level}_{name}" for name in totals.columns if name != "key"}
+            wanted = totals.select(
+                pl.col(name).alias(full) for name, full in names.items() if only is None or full in only
+            )
+            if level == "org":
+                beside.extend(column.new_from_index(0, table.height) for column in wanted)
+            elif wanted.width:
+                keys = table[HASHES[level]]
+                places = self._indexes[level].places(keys)
+                gathered = wanted.select(pl.all().gather(places))
+                beside.extend(_or_own(gathered, table, keys, self.as_of) if level == _CONTACT else gathered)
+        return table.with_columns(beside)
+
+
+def repeated(hashes: pl.Series) -> NDArray[np.uint64]:
+    """Find the hashes that stand in several rows.
+
+    Parameters
+    ----------
+    hashes : polars.Series
+        UInt64, one a row; null does not count.
+
+    Returns
+    -------
+    numpy.ndarray
+        Each once, ascending.
+
+    Examples
+    --------
+    >>> repeated(pl.Series([7, None, 3, 7, None], dtype=pl.UInt64))
+    array([7], dtype=uint64)
+    """
+    ordered = np.sort(hashes.drop_nulls().to_numpy())
+    return np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
+
+
+class _Index:
+    """Finds keys among known ones, which are hashes and so lie evenly: the first bits nearly say the place."""
+
+    def __init__(self, known: NDArray[np.uint64]) -> None:
+        bits = min(max(len(known).bit_length() + 1, 1), 32)
+        self._shift = np.uint64(64 - bits)
+        self._first = np.searchsorted(known >> self._shift, np.arange(2**bits, dtype=np.uint64)).astype(np.uint32)
+        self._known = np.append(known, np.uint64(2**64 - 1))  # a place behind the last one
+        self._rows = len(known)
+
+    def places(self, keys: pl.Series) -> pl.Series:
+        """Find the place of each key, null where it is null or not known."""
+        wanted = keys.fill_null(0).to_numpy()
+        places = self._first.take((wanted >> self._shift).view(np.int64))
+        left = np.flatnonzero(self._known.take(places) < wanted)
+        while len(left):
+            places[left] += 1
+            left = left[self._known.take(places[left]) < wanted[left]]
+        there = (self._known.take(places) == wanted) & (places < self._rows)
+        return pl.Series(places).set(~pl.Series(there) | keys.is_null(), None)
+
+
+def _or_own(gathered: pl.DataFrame, table: pl.DataFrame, keys: pl.Series, as_of: datetime) -> Sequence[pl.Series]:
+    """Take the row's own numbers for the totals of a contact that has one row."""
+    own = totals_of_one(table.with_columns(same_time(as_of, table.height)), _CONTACT)
+    own = own.select(pl.when(keys.is_not_null()).then(pl.col(gathered.columns)))
+    if gathered[:, 0].null_count() == gathered.height:
+        return own.get_columns()
+    alone = gathered[:, 0].is_null()
+    return [mine.zip_with(alone, other) for mine, other in zip(own, gathered, strict=True)]
