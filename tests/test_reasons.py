@@ -74,7 +74,8 @@ def figure(rates: Rates | None, about: Fact, value: float | None, total: float) 
 
 
 def hold(text: str, facts: dict[str, tuple[float, str]]) -> None:
-    """Hold one row's reasons against what its contributions are."""
+    """Hold one row's reasons against what its contributions are, to a millionth."""
+    facts = {name: (round(total * 2**20) / 2**20, said) for name, (total, said) in facts.items()}
     shown = parsed(text)
     up = [strength for _, strength in shown if strength > 0]
     down = [strength for _, strength in shown if strength < 0]
