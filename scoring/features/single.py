@@ -132,7 +132,7 @@ class _Writer:
         return self.columns.get(name) or self.line(f"row[{name!r}]")
 
     def call(self, function: Callable[..., Any], *operands: str) -> str:
-        name = f"{getattr(function, '__name__', 'f')}_{id(function)}"
+        name = f"f{id(function)}"
         self._known[name] = function
         return self.unless_null(operands, f"{name}({', '.join(operands)})")
 

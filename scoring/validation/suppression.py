@@ -47,7 +47,7 @@ def find_suppressed(table: pl.DataFrame, suppress: Sequence[str]) -> pl.Series:
     [True, False]
     """
     none = pl.Series("suppressed", [False], dtype=pl.Boolean).new_from_index(0, table.height)
-    addresses, domains = _entries((suppress,) if isinstance(suppress, str) else tuple(suppress))
+    addresses, domains, ended = _entries((suppress,) if isinstance(suppress, str) else tuple(suppress))
     if not addresses and not domains:
         return none
     keys = table.select(
@@ -56,7 +56,7 @@ def find_suppressed(table: pl.DataFrame, suppress: Sequence[str]) -> pl.Series:
         account=pl.col("account_domain").str.to_lowercase().str.strip_prefix("@"),
         crm_id="crm_id",
     )
-    hosts = _covered(keys["host"], frozenset(name for name in domains if "." in name))
+    hosts = _covered(keys["host"], ended)
     accounts = _covered(keys["account"], domains)
     known = keys.select(
         email=pl.col("email").is_in(list(addresses)),
@@ -71,8 +71,8 @@ def find_suppressed(table: pl.DataFrame, suppress: Sequence[str]) -> pl.Series:
 
 
 @lru_cache(maxsize=8)
-def _entries(suppress: tuple[str, ...]) -> tuple[frozenset[str], frozenset[str]]:
-    """Sort what is to be left out into addresses and domains."""
+def _entries(suppress: tuple[str, ...]) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
+    """Sort what is to be left out into addresses, domains, and those of the domains that have an ending."""
     addresses: set[str] = set()
     domains: set[str] = set()
     for entry in suppress:
@@ -89,7 +89,7 @@ def _entries(suppress: tuple[str, ...]) -> tuple[frozenset[str], frozenset[str]]
                 hint="give several as a list",
             )
         (addresses if "@" in bare else domains).add(bare)
-    return frozenset(addresses), frozenset(domains)
+    return frozenset(addresses), frozenset(domains), frozenset(name for name in domains if "." in name)
 
 
 def _covered(found: pl.Series, domains: Collection[str]) -> list[str]:
@@ -129,13 +129,13 @@ def is_suppressed(row: Mapping[str, Any], suppress: Sequence[str]) -> bool | Non
     >>> is_suppressed(row, ["acme.com"]), is_suppressed(row, ["acme.co"])
     (True, False)
     """
-    addresses, domains = _entries((suppress,) if isinstance(suppress, str) else tuple(suppress))
+    addresses, domains, ended = _entries((suppress,) if isinstance(suppress, str) else tuple(suppress))
     email, account = ((row[name] or "").lower() for name in ("email", "account_domain"))
     if not (email + account).isascii() or not (email + account).isprintable():
         return None
     host = re.search(_HOST, email)
     return (
         email in addresses
-        or (host is not None and _below(host[1], frozenset(name for name in domains if "." in name)))
+        or (host is not None and _below(host[1], ended))
         or _below(account.removeprefix("@"), domains)
     )
