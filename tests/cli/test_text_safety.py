@@ -12,6 +12,7 @@ import shutil
 import unicodedata
 from collections.abc import Callable
 from datetime import datetime
+from html.parser import HTMLParser
 from pathlib import Path
 
 import polars as pl
@@ -75,6 +76,8 @@ MORE = {
     "compare what is scored": ["compare", "{scored_old}", "{scored}", "-o", "people.csv", "--top", "99"],
     "review of a list": ["review", "{scored_old}", "{new}", "--worklist", "{lists_old}"],
     "explain by another rep": ["explain", "{scored}", "--contact", "{contact}", "--target", "all"],
+    "report of what came": ["report", "{scored_old}", "--later", "{new}", "-o", "report.html"],
+    "report of a model": ["report", "shipped", "--exports", "{old}", "{new}", "-o", "report.html"],
     "write-back to Dynamics": ["write-back", "{guids}", "--to", "dynamics", "-o", "upload", "--mapping", "{texts}"],
 }
 CASES = ARGUMENTS | MORE
@@ -143,6 +146,23 @@ def harms_terminal(text: str) -> list[str]:
     return [*map(ascii, steering), *(line for line in text.split("\n") if line.startswith(FORGED))]
 
 
+def harms_page(page: str) -> list[str]:
+    """Find what a browser would run or load, and what would turn the words around it."""
+    found = [ascii(char) for char in page if char not in "\n\t" and unicodedata.category(char) in ("Cc", "Cs")]
+    found += [ascii(char) for char in page if unicodedata.bidirectional(char) in ("RLO", "LRO", "RLE", "RLI", "LRI")]
+
+    class Elements(HTMLParser):
+        def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+            for name, value in attributes:
+                if name.startswith("on") or (name in ("src", "href") and not (value or "").startswith("#")):
+                    found.append(f"{tag} {name}={value}")
+            if tag in ("script", "img", "iframe", "object", "embed", "form", "base"):
+                found.append(tag)
+
+    Elements().feed(page)
+    return found
+
+
 def runs(cell: str) -> bool:
     seen = "".join(char for char in cell if not char.isspace() and unicodedata.category(char) not in ("Cc", "Cf"))
     return seen.startswith(tuple("=+-@＝＋－＠")) and not is_number(cell)
@@ -168,9 +188,7 @@ def test_no_output_does_harm(case: str, spoiled: dict[str, str], run: Run) -> No
     assert harms_terminal(out) == []
     assert harms_terminal(err) == []
     for page in Path().glob("*.html"):
-        content = page.read_text("utf-8").lower()
-        assert "<script>alert" not in content
-        assert "<img src=x" not in content
+        assert harms_page(page.read_text("utf-8")) == []
     for path in Path().glob("people*.csv"):
         with path.open(encoding="utf-8", newline="") as file:
             assert [cell for row in csv.reader(file) for cell in row if runs(cell)] == []
@@ -182,7 +200,9 @@ def test_no_output_does_harm(case: str, spoiled: dict[str, str], run: Run) -> No
         assert harms_terminal(path.read_text("utf-8")) == []
 
 
-@pytest.mark.parametrize("case", [*(name for name in map(name_of, VERBS) if name not in (*NONE, "report")), *MORE])
+@pytest.mark.parametrize(
+    "case", [name for name in [*map(name_of, VERBS), *MORE] if not name.startswith(("report", *NONE))]
+)
 def test_json_does_no_harm(case: str, spoiled: dict[str, str], run: Run) -> None:
     code, out, err = run(*(argument.format(**spoiled) for argument in CASES[case]), "--json")
     assert code in (0, 1), err
