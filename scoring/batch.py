@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime
 from math import isfinite
 from pathlib import Path
+from time import monotonic
 from typing import Any, Final
 
 import polars as pl
@@ -58,6 +59,8 @@ class Summary:
         The scored file.
     rejected_output : str or None
         The rows kept aside, one JSON object a line; None where there are none.
+    seconds : float
+        From call to return, by the clock on the wall. It does not count when summaries are compared.
     """
 
     rows: int
@@ -73,6 +76,7 @@ class Summary:
     model_id: str
     output: str
     rejected_output: str | None
+    seconds: float = field(default=0.0, compare=False)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the summary as plain values, ready for JSON."""
@@ -119,6 +123,22 @@ def score_file(
     Rows that cannot be used go to ``OUTPUT.rejected.ndjson`` with their line number, rule, cell and all their columns;
     an older such file is removed where every row is fine.
     """
+    began = monotonic()
+    summary = _score(source, output, model, context, as_of, suppress, strict, overwrite)
+    return replace(summary, seconds=round(monotonic() - began, 2))
+
+
+def _score(
+    source: str | Path | Sequence[str | Path],
+    output: str | Path,
+    model: Model | str | Path,
+    context: Context | str | Path | None,
+    as_of: datetime | date | str | None,
+    suppress: Sequence[str],
+    strict: bool,
+    overwrite: bool,
+) -> Summary:
+    """Score a file: a large one part after part, any other whole."""
     target = check_target(output, source)
     aside = target.with_name(target.name + REJECTED)
     refuse_input(aside, source)

@@ -25,6 +25,7 @@ from scoring.dating import AsOf, Bounds
 from scoring.errors import InputError
 from scoring.features import TOTALS
 from scoring.model import Model
+from scoring.pace import Pace
 from scoring.prediction import score_table
 from scoring.reading import Contents, Export, export_part, match
 from scoring.reading.streams import Irregular, Stream
@@ -188,7 +189,7 @@ def laid_down(stream: Stream, target: Path, *, keys: bool = False) -> Iterator[R
 def _lay_down(stream: Stream, folder: Path, kept: Sequence[str]) -> Rows:
     files: list[Path] = []
     starts, kinds, problems, faults = [0], [], [], []
-    bounds, stamp = Bounds(), _stamp(stream.path)
+    bounds, stamp, pace = Bounds(), _stamp(stream.path), Pace("read")
     columns = [column for field, column in match(tuple(stream.names)).found.items() if field in _NEEDED]
     for number, part in enumerate(stream.parts(columns)):
         export = export_part(part, stream.path)
@@ -209,6 +210,7 @@ def _lay_down(stream: Stream, folder: Path, kept: Sequence[str]) -> Rows:
         kinds.append(part.kind)
         problems.append(problem.alias("problem").to_frame().with_row_index("row").filter(~usable))
         faults.append(export.faults)
+        pace.add(export.table.height)
     if not files:
         raise Irregular
     unequal, repeat = _duplicates(stream, files, starts)
@@ -294,13 +296,14 @@ def score_rows(
         If the file is not what it was.
     """
     changed = InputError(f"{rows.stream.path.name!r} was changed while it was read", hint="start again")
-    number = -1
+    number, pace = -1, Pace("scored", rows.starts[-1])
     for number, part in enumerate(rows.stream.again(rows.kinds, as_text)):
         if number >= len(rows.files) or part.source.height != rows.starts[number + 1] - rows.starts[number]:
             raise changed
         table, checked = _table(rows, number, as_of)
         scores = score_table(table, as_of.when, context, checked, model)
         yield Scored(part, checked, rows.faults[number], rows.starts[number], scores)
+        pace.add(scores.height)
     if number + 1 != len(rows.files) or _stamp(rows.stream.path) != rows.stamp:
         raise changed
 

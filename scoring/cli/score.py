@@ -72,16 +72,17 @@ def _run(options: argparse.Namespace) -> int:
     suppressed = read_suppressed(options.suppress)
     adapted = _adapt(files, suppressed, target, options) if options.adapt else None
     model = load_model(options.model) if adapted is None else adapted.model
-    summary = score_file(
-        files,
-        target,
-        model=model,
-        context=options.context,
-        as_of=options.as_of if adapted is None else adapted.as_of,
-        suppress=suppressed,
-        strict=options.strict,
-        overwrite=options.overwrite,
-    )
+    with progress():
+        summary = score_file(
+            files,
+            target,
+            model=model,
+            context=options.context,
+            as_of=options.as_of if adapted is None else adapted.as_of,
+            suppress=suppressed,
+            strict=options.strict,
+            overwrite=options.overwrite,
+        )
     if adapted is not None:
         summary = adapted.save(summary)
     if options.json:
@@ -177,7 +178,9 @@ def _show(summary: Summary, top: int, model: Model, adapted: _Adapted | None) ->
         print_top(Path(summary.output), top, "" if model.rates is None else tell_rates(model.rates))
     tiers = ", ".join(f"{count:,} {tier}" for tier, count in summary.tiers.items())
     print(f"{summary.scored:,} of {summary.rows:,} contacts scored{': ' if tiers else ''}{tiers}", end="")
-    print(f"; {summary.suppressed:,} suppressed" if summary.suppressed else "")
+    print(f"; {summary.suppressed:,} suppressed" if summary.suppressed else "", end="")
+    evidence = ", ".join(f"{count:,} {level}" for level, count in summary.evidence.items())
+    print(f"; evidence: {evidence}; in {summary.seconds:,.1f} s" if evidence else "")
     if swelling := tell_swelling(summary.tiers, model):
         print(f"Mind: {swelling}.")
     for rule, count in summary.rules.items():
