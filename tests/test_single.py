@@ -7,6 +7,7 @@ import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -95,8 +96,8 @@ ODD: dict[str, list[Any]] = {
     "any": [
         None, "", " ", "null", "NaN", "n/a", math.nan, math.inf, -math.inf, True, False, 0, 1, -1, 2**40, 10**12,
         10**13, 2**63, 2**64, 10**400, -0.0, 0.5, 3.0, 1e300, 1e308, "3", "3.0", "1e3", "1,000", " 7 ", "many",
-        "\ud800", "é", b"x", [1], {"a": 1}, {(1, 2): 3}, object, np.float64(2), np.int64(3), np.str_("x"),
-        date(2025, 12, 1), WHEN,
+        "\ud800", "é", b"x", [1], {"a": 1}, {(1, 2): 3}, [{}, []], object, np.float64(2), np.int64(3), np.str_("x"),
+        date(2025, 12, 1), WHEN, Decimal("3"), Decimal("NaN"), Decimal("1e400"),
     ],
     "count": [0, 1, 2, 3, 5, 8, 40, 1000, 10**9, 10**12, "4", "4.0", 4.0, "+4", "٣", -2],
     "time": [
@@ -169,6 +170,13 @@ def test_records_made_to_hurt_get_the_same_answer(
 def test_a_problem_is_told_as_in_a_file(record: dict[str, Any], problem: str) -> None:
     found = same(record, as_of=WHEN)
     assert (found["problem"], found["priority"]) == (problem, None)
+
+
+def test_what_a_crm_sends_beside_is_ordinary(records: list[dict[str, Any]], when: datetime) -> None:
+    beside = {"attributes": {"type": "Lead", "url": "/services/1"}, "tags": ["a", 1], "amount": Decimal("3.5")}
+    nested = beside | records[0]
+    assert is_quick(nested, as_of=when)
+    same(nested, as_of=when)
 
 
 def test_a_cell_that_no_score_needs_does_not_matter() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Final
 
@@ -24,7 +25,7 @@ _READERS: Final = {
     field.name: scalars.READERS["identity" if field.role == "identity" and field.kind == "text" else field.kind]
     for field in FIELDS
 }
-_PLAIN: Final = frozenset({str, int, float, bool, type(None), datetime, date})
+_ORDINARY: Final = frozenset({str, int, float, bool, type(None), datetime, date, Decimal, dict, list})
 _TYPES: dict[type, pl.DataType] = {
     str: pl.String(),
     bool: pl.Boolean(),
@@ -135,7 +136,7 @@ def read_cells(record: Mapping[str, Any], needed: frozenset[str]) -> tuple[dict[
     >>> read_cells({"totalInbound": "many"}, frozenset({"total_inbound"})) is None
     True
     """
-    if set(map(type, record)) != {str} or not _PLAIN.issuperset(map(type, record.values())):
+    if set(map(type, record)) != {str} or not _ORDINARY.issuperset(map(type, record.values())):
         return None
     readers, missing, nothing = _plan(tuple(record), needed)
     cells = nothing.copy()
