@@ -116,11 +116,11 @@ def _sum_up(model: Model, held: HeldOut | None, target: str | None, snapshots: S
     if held is None or target is None:
         return _origin(model)
     tenth = pick(held.top, target)[0]
-    seen = "it had seen nothing of it" if held.itself else "a twin of it that had seen nothing of it"
+    seen = "It" if held.itself else "Judged is a twin of it, which"
     return (
         f"In the {HORIZON_DAYS} days from {day(held.as_of)}, the first tenth of its list held "
-        f"{part(tenth['captured'])} "
-        f"of all who {CAME[target]}, {times(tenth['lift'])} its share ({seen})."
+        f"{part(tenth['captured'])} of all who {CAME[target]}, {times(tenth['lift'])} its share. {seen} had seen "
+        "nothing of that time."
     )
 
 
@@ -148,7 +148,7 @@ def _headline(model: Model, held: HeldOut | None, target: str | None) -> Cell:
     return figures(
         [
             ("base-rate", part(rate), f"of {number(rows)} contacts {CAME[target]} within {HORIZON_DAYS} days"),
-            ("first-tenth", part(tenth["rate"]), "of the first tenth of the list did"),
+            ("first-tenth", part(tenth["rate"]), f"of the first tenth of the list {CAME[target]}"),
             ("lift", times(tenth["lift"]), "as many as among contacts taken at random"),
             ("each", each, f"contacts to work for one, against {number(1 / rate, 1)} at random"),
         ]
@@ -178,9 +178,8 @@ def _show_proof(held: HeldOut, target: str) -> list[Section]:
         "on nothing but what was known on the day."
     )
     period = paragraph(
-        f"The newest period: {number(held.rows)} contacts as of {day(held.as_of)}, and what came until "
-        f"{day(held.until)}. "
-        f"{how}",
+        f"The newest period: {number(held.rows)} contacts as of {day(held.as_of)}, and what came before "
+        f"{day(held.until)}. {how}",
         f"{number(held.open)} of them are left out, since their outcome is open." if held.open else "",
     )
     return [
@@ -192,8 +191,7 @@ def _show_proof(held: HeldOut, target: str) -> list[Section]:
             f"Who {CAME[target]}, tier by tier",
             paragraph(
                 "Tiers are cut by the chance of a reply or a meeting. If each tier does clearly better than the next, "
-                "reps "
-                "can trust them; if two are alike, treat them as one."
+                "reps can trust them; if two are alike, treat them as one."
             ),
             show_tier_results(held.tiers, target),
         ),
@@ -229,9 +227,8 @@ def _gains(held: HeldOut, target: str, what: str) -> Cell:
     legend = {line.kind: safe(line.label) for line in lines}
     half = next((share for share, captured in curves["product"] if captured >= 0.5), 1.0)
     words = paragraph(
-        f"Work the list from the top, and see how much of what is to be had you have found. Half of all who "
-        f"{CAME[target]} "
-        f"are among the first {part(half)}.",
+        "Work the list from the top, and see how much of what is to be had you have found. Half of all who "
+        f"{CAME[target]} are among the first {part(half)}.",
         "The further the line lies above the dashed one, the more the model adds to what anyone can do by sorting a "
         "spreadsheet.",
     ) + _against_sorting(held, target)
@@ -274,11 +271,9 @@ def _show_dates(held: HeldOut, target: str) -> Section:
     better = sum(row["sorted"] is not None and row["first"] > row["sorted"] for row in rows)
     lead = paragraph(
         "One month is one month. Each date was predicted from what was known before it, and judged by the contacts "
-        "whose "
-        "outcome is known.",
+        "whose outcome is known.",
         f"On {number(better)} of {number(len(rows))} the first tenth of the list held more who {CAME[target]} than "
-        "the first "
-        f"tenth sorted by {_LAST[target]}.",
+        f"the first tenth sorted by {_LAST[target]}.",
     )
     heads = ["Date", "Contacts", f"All who {CAME[target]}", "In the first tenth", "Lift", "By sorting"]
     return Section(
@@ -341,8 +336,7 @@ def _ask(tried: bool) -> Section:
     """Say how to get what only outcomes can tell."""
     why = (
         "These exports prove nothing of it: the model has learned from all of them, or no date has both outcomes. "
-        "Give one "
-        "that was made after it."
+        "Give one that was made after it."
         if tried
         else "That takes outcomes, and a model holds none. Give it two exports or more, best 30 days apart:"
     )
@@ -380,6 +374,5 @@ def _show_card(model: Model, card: str | None) -> Section:
 def _close(model: Model) -> Cell:
     return paragraph(
         f"Model {foreign(model.id)}. A chance is that of at least one mail or meeting in the {HORIZON_DAYS} days from "
-        "the date "
-        "of an export, as reps have worked so far. It is a sum of table look-ups; nothing else goes into it."
+        "the date of an export, as reps have worked so far. It is a sum of table look-ups; nothing else goes into it."
     )

@@ -47,11 +47,10 @@ def show_start(subject: Subject) -> Section:
         .head(_FIRST)
     )
     lead = paragraph(
-        f"The {number(best.height)} contacts of all reps with the best chance of a reply or a meeting, among those "
-        "whom "
-        "nothing speaks against writing to this week.",
-        "The step is what the row's own history suggests. Work them from the top; whoever has a meeting planned or was "
-        "written to in the last three days is not here.",
+        "Over all reps, the best chances of a reply or a meeting among those whom nothing speaks against writing to "
+        "this week.",
+        "The step is what the row's own history suggests. Work them from the top; whoever has a meeting planned or "
+        "was written to in the last three days is not here.",
     )
     people = "".join(_person(row) for row in best.iter_rows(named=True))
     listed = f'<ol class="people" id="start-people">{people}</ol>' if people else paragraph("Nobody is to be worked.")
@@ -103,8 +102,7 @@ def _lists(work: Worklist) -> Cell:
         "<h3>The top of each list</h3>"
         + paragraph(
             f"Up to {_PER_REP} contacts a rep and {_PER_ACCOUNT} an account; here the first {_EACH} of each, for the "
-            "reps "
-            f"who can expect most.{beside}"
+            f"reps who can expect most.{beside}"
         )
         + "".join(folds)
     )
@@ -221,8 +219,7 @@ def show_accounts(subject: Subject) -> Section | None:
     hang = known.filter(pl.col("threads").is_in(_HANG))
     lead = paragraph(
         f"Of {many(known.height, 'account')}, {number(engaged)} ever wrote or met, and {number(hang.height)} of those "
-        "hang "
-        "on a single person, theirs or ours.",
+        "hang on a single person, theirs or ours.",
         "If that person leaves, the account is lost: bring in a second one while things go well.",
     )
     return Section("accounts", "Accounts", lead, _threads(counts, known.height) + _best(known) + _risks(hang))
@@ -250,7 +247,7 @@ def _threads(counts: Mapping[str, int], total: int) -> Cell:
 def _account(row: Mapping[str, Any]) -> Cell:
     """Name an account; there can be others of the same name, so what tells it apart stands beside it."""
     own = foreign(row["account"])
-    return f'{foreign(row["account_name"])} <span class="soft">{own}</span>' if row["account_name"] else own
+    return f'{foreign(row["account_name"])} <span class="under">{own}</span>' if row["account_name"] else own
 
 
 def _best(known: pl.DataFrame) -> Cell:
@@ -261,18 +258,16 @@ def _best(known: pl.DataFrame) -> Cell:
             number(row["contacts"]),
             number(row["engaged_contacts"]),
             number(row["active_contacts"]),
-            foreign(row["best_contact"]),
-            foreign(row["best_rep"], "no rep"),
+            f'{foreign(row["best_contact"])} <span class="under">{foreign(row["best_rep"], "no rep")}</span>',
         )
         for row in known.head(_ACCOUNTS).iter_rows(named=True)
     ]
-    heads = ["Account", "Chance", "People", "Engaged", "Active", "Best way in", "by"]
+    heads = ["Account", "Chance", "People", "Engaged", "Active", "Best way in, and by whom"]
     caption = (
         "The accounts with the best chance that anyone replies or meets in 30 days: at least that of the best "
-        "contact, at "
-        "most that of all contacts if they were independent"
+        "contact, at most that of all contacts if they were independent"
     )
-    return "<h3>The best chances</h3>" + table("accounts-table", caption, heads, cells, text=[5, 6])
+    return "<h3>The best chances</h3>" + table("accounts-table", caption, heads, cells, text=[5])
 
 
 def _between(least: float, most: float) -> str:

@@ -161,8 +161,7 @@ def _tests(rows: Sequence[Mapping[str, Any]], target: str) -> Cell:
         ratio = by_tier["A"]["rate"] / by_tier["D"]["rate"]
         told.append(
             f"<b>A against D.</b> Contacts in tier A {CAME[target]} {times(ratio)} as often as those in D. A list "
-            "that tells "
-            f"them apart well reaches {number(_TIMES_D)}×: {_verdict(ratio >= _TIMES_D)}"
+            f"that tells them apart well reaches {number(_TIMES_D)}×: {_verdict(ratio >= _TIMES_D)}"
         )
     if came:
         first = [by_tier[tier] for tier in ("A", "B") if tier in by_tier]
@@ -244,8 +243,7 @@ def show_calibration(reliability: pl.DataFrame, target: str) -> Cell:
     numbers = table("reliability-table", f"Contacts by their chance; how many {CAME[target]}", heads, cells)
     caption = (
         f"Up: the share who {CAME[target]}. On the dotted line both are the same; above it more came than was "
-        "promised, below "
-        "it fewer."
+        "promised, below it fewer."
     )
     off = sum(row["rows"] for row in rows if row["observed"] > row["expected"]) / sum(row["rows"] for row in rows)
     words = paragraph(
@@ -279,8 +277,7 @@ def _rep_results(reps: pl.DataFrame, target: str) -> Cell:
     others = fold("Reps as usual", shown["usual"], "numbers") if "usual" in shown else ""
     words = paragraph(
         "Beside what such contacts brought in the whole organisation this month. A rep outside is worth a "
-        "conversation, "
-        "not a ranking: by chance alone up to one in twenty is."
+        "conversation, not a ranking: by chance alone up to one in twenty is."
     )
     many = rows.filter(out).height
     found = paragraph(

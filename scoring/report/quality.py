@@ -60,8 +60,7 @@ def show_evidence(subject: Subject) -> Section:
     lead = paragraph(
         f"{part(counts['enough'] / total)} of the chances rest on {EVIDENCE['enough']} touches or more.",
         f"Of {many(counts['none'], 'contact')} nothing is known but who they are: a low chance there is no verdict. "
-        "Give "
-        "each rep a few of them to try, or nobody will ever learn more."
+        "Give each rep a few of them to try, or nobody will ever learn more."
         if counts["none"]
         else "There is nobody of whom nothing is known.",
     )

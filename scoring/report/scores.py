@@ -101,8 +101,8 @@ def _sum_up(rows: pl.DataFrame) -> Cell:
         return f"{many(rows.height, 'contact')}{whose}, none of them in tier A."
     return (
         f"Of {many(rows.height, 'contact')}{whose}, {number(first.height)} are in tier A: "
-        f"{part(first.height / rows.height)} "
-        f"of the list, and {part(of_first / replies)} of the replies that are to be expected."
+        f"{part(first.height / rows.height)} of the list, and {part(of_first / replies)} of the replies that are to "
+        "be expected."
     )
 
 
@@ -149,8 +149,7 @@ def _show_tiers(rows: pl.DataFrame) -> Section:
     two = [sum(held[tier][place] for tier in ("A", "B")) for place in (0, 1)]
     lead = paragraph(
         f"Tiers sort contacts by the chance of a reply or a meeting. A and B are {part(two[0])} of the contacts and "
-        "hold "
-        f"{part(two[1])} of the replies to be expected.",
+        f"hold {part(two[1])} of the replies to be expected.",
         "Work A whole, then B as far as time allows; C by campaigns; leave D alone unless there is a reason that this "
         "file cannot know.",
     )
@@ -191,8 +190,7 @@ def _show_funnel(subject: Subject) -> Section:
     drawn = draw_bars("funnel-chart", title, told, bars)
     caption = (
         "Each bar is a part of the one above it; the last says how many of all that are scored can be expected to "
-        "write or "
-        "meet."
+        "write or meet."
     )
     return Section("funnel", title, lead, picture("funnel-figure", drawn, caption, numbers))
 
@@ -232,8 +230,7 @@ def _show_causes(rows: pl.DataFrame) -> Section | None:
     numbers = table("causes-table", caption, heads, cells, text=[3])
     lead = paragraph(
         "Every chance is a sum of facts, and each contact's strongest ones stand beside it. Here is how often each "
-        "fact is "
-        "among them.",
+        "fact is among them.",
         "If one fact decides almost everything, check that it is recorded for all reps alike.",
     )
     legend = {"down": "lowers the chance", "up": "raises the chance"}
@@ -248,9 +245,7 @@ def _close(subject: Subject) -> Cell:
     ids = ", ".join(foreign(each) for each in subject.model_ids)
     return paragraph(
         f"Scored as of {moment(subject.as_of)} (UTC) by model {ids}. A chance is that of at least one mail or meeting "
-        "in "
-        f"the {HORIZON_DAYS} days from then on, as reps have worked so far. Expected numbers are sums of chances; "
-        "whole "
-        "organisations have better and worse months, and a model that has not learned from yours can be off in level "
-        "while its order holds. <code>scoring review</code> holds it against what came."
+        f"in the {HORIZON_DAYS} days from then on, as reps have worked so far. Expected numbers are sums of chances; "
+        "whole organisations have better and worse months, and a model that has not learned from yours can be off in "
+        "level while its order holds. <code>scoring review</code> holds it against what came."
     ) + paragraph("A low chance is no judgement of a person.")

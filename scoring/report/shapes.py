@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -111,20 +112,26 @@ def show_shapes(model: Model) -> Section:
     -------
     Section
     """
-    shapes = find_shapes(model)[:_SHOWN]
+    shapes = _strongest(find_shapes(model))
     values = [float(value) for shape in shapes for value in shape.table.values] or [0.0]
     # all on one scale, so that they can be compared
     scale = min(*values, -_LEAST) - _ROOM, max(*values, _LEAST) + _ROOM
     lead = paragraph(
         "A chance is a sum of what each feature adds, and these are the ones that move it most. The line says by how "
-        "much "
-        "the odds of a reply or a meeting are multiplied: 4× are odds of 4 to 1 where they were even.",
+        "much the odds of a reply or a meeting are multiplied: 4× are odds of 4 to 1 where they were even.",
         "Does a shape contradict what you know of your customers? Then look at how that field gets into your CRM "
-        "before "
-        "you trust the list.",
+        "before you trust the list.",
     )
     drawn = "".join(_draw(number, shape, *scale) for number, shape in enumerate(shapes, start=1))
     return Section("shapes", "What drives the chances", lead, f'<div class="side">{drawn}</div>')
+
+
+def _strongest(shapes: Sequence[Shape]) -> list[Shape]:
+    """Keep of each fact the feature that tells most of it."""
+    first: dict[str, Shape] = {}
+    for shape in shapes:
+        first.setdefault(shape.feature.fact.name, shape)
+    return list(first.values())[:_SHOWN]
 
 
 def _draw(number: int, shape: Shape, lowest: float, highest: float) -> Cell:
@@ -151,9 +158,14 @@ def _draw(number: int, shape: Shape, lowest: float, highest: float) -> Cell:
     rows.append(("more", _odds(math.exp(float(values[-2])))))
     if shape.missing > 0:
         rows.append((f"no value ({part(shape.missing)})", _odds(math.exp(float(values[-1])))))
-    numbers = table(f"shape-{number}-table", f"{feature.name}: what the odds are multiplied by", ["At", "Odds"], rows)
-    hollow = f" Ring: no value, {safe(feature.fact.absent)}." if aside is not None else ""
-    caption = f"<code>{safe(feature.name)}</code> = {safe(feature.formula)}.{hollow}"
+    numbers = table(
+        f"shape-{number}-table",
+        f"What the odds are multiplied by; {feature.name} = {feature.formula}",
+        ["At", "Odds"],
+        rows,
+    )
+    ring = "" if aside is None else f"The ring is where there is no value: {safe(feature.fact.absent)}."
+    caption = f"<code>{safe(feature.name)}</code>. {ring}"
     return f"<div><h3>{safe(title)}</h3>{picture(f'shape-{number}-figure', drawn, caption, numbers)}</div>"
 
 
@@ -180,8 +192,8 @@ def _value(value: float, unit: str) -> str:
     """Write a value of a feature shortly."""
     if unit.startswith("share"):
         return part(value)
-    if value and abs(value) < 0.01:
-        return f"{value:.1g}"
+    if abs(value) < 0.01:
+        return f"{value:.1g}" if "a day" in unit else "0"
     return f"{value:,.0f}" if abs(value) >= 10 else f"{value:.2g}"
 
 

@@ -14,6 +14,7 @@ import pytest
 
 import scoring
 from scoring.config import Boosting, TrainingConfig
+from scoring.features import FEATURES
 from scoring.report.heldout import hold_out
 from scoring.snapshots import take_snapshots
 
@@ -146,10 +147,11 @@ def test_shapes_are_the_models_own_tables(page: Page) -> None:
     document = json.loads(scoring.load_model().document)
     reference = {table["feature"]: table for table in document["reference"]["features"]}
     tables = {table["feature"]: table for table in document["with_context"]["engaged"]["tables"]}
-    captions = [each.text for each in page.root.all("figcaption") if " = " in each.text]
-    assert len(captions) == 6
-    for place, caption in enumerate(captions, start=1):
-        name = caption.partition(" = ")[0]
+    captions = [each.text for each in page.root.all("figcaption") if each.all("code")]
+    names = [caption.partition(".")[0] for caption in captions]
+    facts = {feature.name: feature.fact for feature in FEATURES}
+    assert len({facts[name] for name in names}) == len(names) == 6
+    for place, name in enumerate(names, start=1):
         rows = page.table(f"shape-{place}-table")
         marks = reference[name]["thresholds"]
         assert [row[0] for row in rows][len(marks)] == "more"
