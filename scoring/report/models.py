@@ -245,10 +245,8 @@ def _against_sorting(held: HeldOut, target: str) -> Cell:
     dates = f", over {number(row['dates'])} dates" if row["dates"] > 1 else ""
     points = f"{abs(row['difference']) * 100:.1f} points"
     told = {
-        "better": f"Beyond chance, the first tenth holds more who {CAME[target]} than sorting finds: by "
-        "{points}{dates}.",
-        "worse": f"Sorting does better here, beyond chance: by {points} in the first tenth{dates}. Train on your own "
-        "exports.",
+        "better": f"The first tenth holds {points} more who {CAME[target]} than sorting finds, beyond chance{dates}.",
+        "worse": f"Sorting finds {points} more in the first tenth{dates}, beyond chance. Train on your own exports.",
         "no difference": f"In the first tenth the difference to sorting ({points}) could be chance{dates}.",
     }
     return f'<div class="note"><p>{told[row["verdict"]]}</p></div>'

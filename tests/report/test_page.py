@@ -92,6 +92,12 @@ def test_text_of_others_is_text(htmls: dict[str, str]) -> None:
     assert {each.tag for each in foreign} <= {"bdi", "p", "li", "text", "desc"}
 
 
+@pytest.mark.parametrize("name", [name for name in PAGES if name != "evil"])
+def test_every_figure_is_filled_in(name: str, htmls: dict[str, str]) -> None:
+    body = htmls[name].partition("</head>")[2]
+    assert not re.search(r"[{}]|\bNone\b|\bnan\b|\binf\b|[^.]\.\.[^.]|  \.", body)
+
+
 def test_headings_are_in_order(page: Page) -> None:
     levels = [int(each.tag[1]) for each in page.root.all("h1", "h2", "h3", "h4", "h5", "h6")]
     assert levels[0] == 1
