@@ -15,9 +15,28 @@ from scoring.features import FEATURES
 from scoring.reasons import NOTHING_STANDS_OUT
 from scoring.wording import LADDERS
 
-__all__ = ["Cause", "count_causes", "split_reasons"]
+__all__ = ["Cause", "Reason", "count_causes", "split_reasons"]
 
-_REASON: Final = re.compile(r"(?:^|; )(.+?)(?: \[[^\]]*\])? \(([+-]\d+\.\d+)\)")
+_REASON: Final = re.compile(r"(?:^|; )(.+?)(?: \[([^\]]*)\])? \(([+-]\d+\.\d+)\)")
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One reason of one contact.
+
+    Attributes
+    ----------
+    sentence : str
+        What is said of the contact.
+    rate : str or None
+        How many of all of whom that is said replied or met, as a percentage; None where that is not told.
+    log_odds : float
+        What it adds to the chance.
+    """
+
+    sentence: str
+    rate: str | None
+    log_odds: float
 
 
 @dataclass(frozen=True)
@@ -43,7 +62,7 @@ class Cause:
     example_rows: int
 
 
-def split_reasons(text: str | None) -> list[tuple[str, float]]:
+def split_reasons(text: str | None) -> list[Reason]:
     """Take the reasons of a row apart.
 
     Parameters
@@ -53,15 +72,15 @@ def split_reasons(text: str | None) -> list[tuple[str, float]]:
 
     Returns
     -------
-    list of (str, float)
-        Sentences, without the rates behind them, with their log-odds, in their order; none where nothing stands out.
+    list of Reason
+        In their order; none where nothing stands out.
 
     Examples
     --------
-    >>> split_reasons("last wrote 3 days ago [71 %] (+1.00); never met (-0.20)")
-    [('last wrote 3 days ago', 1.0), ('never met', -0.2)]
+    >>> split_reasons("last wrote 3 days ago [71 %] (+1.00)")
+    [Reason(sentence='last wrote 3 days ago', rate='71 %', log_odds=1.0)]
     """
-    return [(sentence, float(amount)) for sentence, amount in _REASON.findall(text or "")]
+    return [Reason(said, rate or None, float(amount)) for said, rate, amount in _REASON.findall(text or "")]
 
 
 def count_causes(reasons: pl.Series) -> list[Cause]:
@@ -83,10 +102,10 @@ def count_causes(reasons: pl.Series) -> list[Cause]:
     for text, rows in reasons.value_counts().iter_rows():
         if text == NOTHING_STANDS_OUT:
             continue
-        for sentence, amount in split_reasons(text):
-            fact = _fact(sentence)
-            (up if amount > 0 else down)[fact] += rows
-            said[fact][sentence] += rows
+        for reason in split_reasons(text):
+            fact = _fact(reason.sentence)
+            (up if reason.log_odds > 0 else down)[fact] += rows
+            said[fact][reason.sentence] += rows
     causes = []
     for fact, sentences in said.items():
         example, most = min(sentences.items(), key=lambda pair: (-pair[1], pair[0]))

@@ -114,7 +114,9 @@ def report_model(model: Model | str | Path, *, exports: Exports | None = None, s
 
 def _sum_up(model: Model, held: HeldOut | None, target: str | None, snapshots: Sequence[Snapshot]) -> Cell:
     if held is None or target is None:
-        return _origin(model)
+        rates = model.rates
+        known = "" if rates is None else f" Of {safe(rates.source)}, {part(rates.overall)} replied or met."
+        return _origin(model) + known
     tenth = pick(held.top, target)[0]
     seen = "It" if held.itself else "Judged is a twin of it, which"
     return (

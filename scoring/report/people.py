@@ -8,7 +8,7 @@ from typing import Any, Final
 import polars as pl
 
 from scoring.accounts import ACTIVE_DAYS, roll_up
-from scoring.report.causes import split_reasons
+from scoring.report.causes import Reason, split_reasons
 from scoring.report.charts import draw_stack
 from scoring.report.markup import Cell, Section, fold, foreign, many, number, paragraph, part, picture, safe, table
 from scoring.report.subject import Subject
@@ -49,6 +49,10 @@ def show_start(subject: Subject) -> Section:
     lead = paragraph(
         "Over all reps, the best chances of a reply or a meeting among those whom nothing speaks against writing to "
         "this week.",
+        "In brackets stands how many replied or met of all of whom the same could be said, in what the model learned "
+        "from."
+        if best["reasons"].str.contains("[", literal=True).any()
+        else "",
         "The step is what the row's own history suggests. Work them from the top; whoever has a meeting planned or "
         "was written to in the last three days is not here.",
     )
@@ -59,19 +63,28 @@ def show_start(subject: Subject) -> Section:
 
 def _person(row: Mapping[str, Any]) -> Cell:
     by = f"of {foreign(row['rep'], 'no rep')}"
-    up = [sentence for sentence, amount in split_reasons(row["reasons"]) if amount > 0]
-    down = [sentence for sentence, amount in split_reasons(row["reasons"]) if amount < 0]
+    reasons = split_reasons(row["reasons"])
     why = [
-        f"<b>For:</b> {safe('; '.join(up))}." if up else "",
-        f"<b>Against:</b> {safe('; '.join(down))}." if down else "",
+        f"<b>{word}:</b> {'; '.join(map(_reason, told))}."
+        for word, told in (
+            ("For", [reason for reason in reasons if reason.log_odds > 0]),
+            ("Against", [reason for reason in reasons if reason.log_odds < 0]),
+        )
+        if told
     ]
-    said = " ".join(each for each in why if each) or safe(row["reasons"])
+    said = " ".join(why) or safe(row["reasons"])
     return (
         f'<li><div><span class="chance">{part(row["priority"])}</span><span class="tier">tier '
         f"{safe(row['tier'])}</span>"
         f'</div><div><p><span class="who">{_name(row)}</span>{_post(row)} <span class="soft">{by}</span></p>'
         f'<p>{_capital(row["next_step"])}.</p><p class="small soft">{said}</p></div></li>'
     )
+
+
+def _reason(reason: Reason) -> Cell:
+    """Write a reason with its rate behind it, percentages as on the rest of the page."""
+    rate = f" ({reason.rate})" if reason.rate else ""
+    return safe(f"{reason.sentence}{rate}".replace(" %", "%"))
 
 
 def _name(row: Mapping[str, Any]) -> Cell:

@@ -220,7 +220,13 @@ def _show_causes(rows: pl.DataFrame) -> Section | None:
         ],
     )
     cells = [
-        (foreign(cause.fact), number(cause.up), number(cause.down), foreign(cause.example), number(cause.example_rows))
+        (
+            foreign(cause.fact),
+            number(cause.up),
+            number(cause.down),
+            foreign(cause.example.replace(" %", "%")),
+            number(cause.example_rows),
+        )
         for cause in causes
     ]
     heads = ["Fact", "Raises", "Lowers", "Most often said", "Contacts"]

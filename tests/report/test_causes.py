@@ -7,7 +7,7 @@ import pytest
 
 from scoring.features import FEATURES
 from scoring.reasons import NOTHING_STANDS_OUT
-from scoring.report.causes import count_causes, split_reasons
+from scoring.report.causes import Reason, count_causes, split_reasons
 from scoring.wording import LADDERS
 
 
@@ -36,18 +36,13 @@ def test_scores_reasons_are_all_understood(scored: pl.DataFrame) -> None:
     assert sum(cause.up + cause.down for cause in causes) == parts
 
 
-def test_amounts_are_read() -> None:
-    assert split_reasons("last wrote 3 days ago (+1.25); no meeting so far (-0.10)") == [
-        ("last wrote 3 days ago", 1.25),
-        ("no meeting so far", -0.1),
+def test_amounts_and_rates_are_read() -> None:
+    assert split_reasons("last wrote 3 days ago [71 %] (+1.25); no meeting so far (-0.10)") == [
+        Reason("last wrote 3 days ago", "71 %", 1.25),
+        Reason("no meeting so far", None, -0.1),
     ]
     assert split_reasons(None) == []
     assert split_reasons(NOTHING_STANDS_OUT) == []
-
-
-def test_a_rate_is_no_part_of_the_sentence() -> None:
-    text = "last wrote 3 days ago [71 %] (+1.25); no meeting so far (-0.10)"
-    assert split_reasons(text) == [("last wrote 3 days ago", 1.25), ("no meeting so far", -0.1)]
 
 
 def test_unknown_sentences_stand_for_themselves() -> None:

@@ -215,6 +215,10 @@ def test_what_is_not_known_is_not_made_up(own_model: scoring.Model, exports: Exp
         for name in ("gains-table", "came-table", "reliability-table", "segments-table", "drift-table"):
             assert not page.has(name)
         chances = scoring.load_model(model).reference.chances
+        rates = scoring.load_model(model).rates
+        assert f"{rates.rows:,} rows of" in page.html
+        words = page.root.all("header")[0].text.partition(" replied or met")[0].split()
+        assert is_close(words[-1], rates.overall)
         for target, mean in chances.items():
             assert is_close(page.figures[f"mean-{target}"], mean)
     recalibrated = scoring.recalibrate("shipped", exports)

@@ -193,7 +193,9 @@ def test_whom_to_start_with(page: Page, pair: tuple[datetime, pl.DataFrame, date
         assert row["rep"] in item.text
         assert row["next_step"][1:] in item.text
         for reason in row["reasons"].split("; "):
-            assert reason.rpartition(" (")[0].partition(" [")[0] in item.text
+            sentence, _, rate = reason.rpartition(" (")[0].removesuffix("]").partition(" [")
+            told = f"{sentence} ({rate})" if rate else sentence
+            assert told.replace(" %", "%") in item.text
 
 
 def test_the_top_of_each_list(page: Page, pair: tuple[datetime, pl.DataFrame, datetime, pl.DataFrame]) -> None:
@@ -227,7 +229,7 @@ def test_causes(page: Page, rows: list[Row]) -> None:
     assert len(shown) <= 8
     by_words = {"last touch": "last touch ", "balance of mails": "of the mails are theirs", "meetings": " so far"}
     for fact, up, down, example, most in shown:
-        assert number(most) == sentences[example]
+        assert number(most) == {said.replace(" %", "%"): n for said, n in sentences.items()}[example]
         assert number(up) + number(down) >= number(most)
         if fact == "last touch":
             for kind, figure in (("up", up), ("down", down)):
