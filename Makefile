@@ -6,7 +6,7 @@ export OMP_WAIT_POLICY = PASSIVE
 
 .PHONY: score test setup lint model lock clean
 score: .venv/core ; @$(BIN)/scoring score $(if $(FILE),"$(FILE)",--simulated) --adapt -o out
-test: .venv/dev ; @$(BIN)/ruff check && $(BIN)/ruff format --check && $(BIN)/mypy && $(BIN)/python -m pytest
+test: .venv/dev ; @$(BIN)/ruff check && $(BIN)/ruff format --check && $(BIN)/mypy && $(BIN)/python -m pytest -n 2 --dist worksteal
 setup: .venv/dev
 lint: .venv/dev ; @$(BIN)/ruff check --fix && $(BIN)/ruff format && $(BIN)/mypy
 model: .venv/core ; @$(BIN)/python -m scoring.shipped models/shipped
