@@ -81,6 +81,8 @@ def monday(tmp_path_factory: pytest.TempPathFactory) -> Path:
             ["worklist", "new.csv", *lists, "-o", "new-lists.csv"],
             ["accounts", "new.csv", "-o", "accounts.csv"],
             ["compare", "old.csv", "new.csv", "-o", "moves.csv"],
+            ["report", "old.csv", "--later", new, "-o", "old.html"],
+            ["report", "new.csv", "-o", "new.html"],
             ["write-back", "new.csv", "--to", "salesforce", "-o", "crm", "--changed-since", "old.csv"],
         ):
             assert main(arguments) == 0
@@ -160,3 +162,10 @@ def test_accounts_and_the_way_back_hold_every_row(monday: Path) -> None:
     assert [row["Id"] for row in written] == sorted(priority)  # in a month every chance has moved
     for row in written:
         assert float(row["Scoring_Priority__c"]) == pytest.approx(priority[row["Id"]], abs=0.0501)
+
+
+@pytest.mark.parametrize("which", NAMES)
+def test_the_report_of_either_month_counts_every_row(which: str, monday: Path) -> None:
+    page = re.sub(r"<style.*?</style>|<[^>]*>", " ", (monday / f"{which}.html").read_text("utf-8"), flags=re.DOTALL)
+    assert f"{len(rows_of(monday / f'{which}.csv')):,}" in page
+    assert not re.search(r"\bnan\b|\bNone\b|\binf\b", page)
