@@ -5,7 +5,7 @@ The list is the contract between training and scoring: both build the same colum
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
@@ -16,8 +16,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from scoring.context import LEVELS, SOURCES, Context
+from scoring.features import arrays
 from scoring.features.context import CONTEXT
-from scoring.features.feature import Fact, Feature
+from scoring.features.feature import AS_OF, Fact, Feature
 from scoring.features.measures import MEASURES, RANKED
 from scoring.features.pace import PACE
 from scoring.features.profile import PROFILE
@@ -26,7 +27,7 @@ from scoring.features.reciprocity import RECIPROCITY
 from scoring.features.single import Evaluate, UnknownOperationError, translate
 from scoring.features.volume import VOLUME
 from scoring.intake import take_in
-from scoring.schema import same_time
+from scoring.schema import empty, same_time
 from scoring.totals import Totals
 
 __all__ = [
@@ -56,6 +57,8 @@ CONTEXT_FEATURES: Final[tuple[Feature, ...]] = CONTEXT
 
 FEATURES: Final[tuple[Feature, ...]] = (*OWN_FEATURES, *CONTEXT_FEATURES)
 
+_MEASURED: Final = {name: value for stage in MEASURES for name, value in stage.items() if name not in RANKED}
+_RANKS: Final = [value.alias(name) for name, value in MEASURES[0].items() if name in RANKED]
 _STAGES: Final = [[value.alias(name) for name, value in stage.items()] for stage in MEASURES]
 _A_TOTAL: Final = "org_rows"  # a column that is there exactly where the totals are
 
@@ -167,14 +170,29 @@ def look(table: pl.DataFrame, as_of: datetime, context: Context | Totals | None)
         if (seen := look_at_one(row, context is not None)) is not None:
             features, facts = ({name: np.array([value], np.float32) for name, value in each.items()} for each in seen)
             return features, facts
-    observed = observe(table, as_of, context)
-    # columns without nulls are arrays already; to fill them is a third of what it costs to turn nulls to NaN later
-    filled = _filled(_ALL, _ALL_FACTS) if context is not None else _filled(_OWN, _OWN_FACTS)
-    return observed.select(filled[0]), observed.select(filled[1])
+    if (program := _arrays(context is not None)) is None:
+        observed = observe(table, as_of, context)
+        return compute(observed), compute_facts(observed)
+    evaluate, first, second = program
+    dated = table.with_columns(same_time(as_of, table.height), *_RANKS)
+    values = evaluate(dated if context is None else context.join(dated, TOTALS))
+    return dict(zip(first, values, strict=False)), dict(zip(second, values[len(first) :], strict=True))
 
 
-def _filled(*columns: Sequence[pl.Expr]) -> list[list[pl.Expr]]:
-    return [[column.fill_null(float("nan")) for column in some] for some in columns]
+@cache
+def _arrays(with_context: bool) -> tuple[arrays.Evaluate, list[str], list[str]] | None:
+    """Translate features and facts for many records; None if polars describes them in unknown words."""
+    features, facts = (_ALL, _ALL_FACTS) if with_context else (_OWN, _OWN_FACTS)
+    known: dict[str, pl.DataType] = {**empty(0).schema, AS_OF.meta.output_name(): pl.Datetime("us", "UTC")}
+    known |= dict.fromkeys(RANKED, pl.Float64())
+    for name in TOTALS.difference(known) if with_context else ():
+        known[name] = pl.Datetime("us", "UTC") if name.endswith("_time") else pl.Float64()
+    try:
+        evaluate = arrays.translate([*features, *facts], _MEASURED, known)
+    except UnknownOperationError:
+        return None
+    first, second = ([value.meta.output_name() for value in each] for each in (features, facts))
+    return evaluate, first, second
 
 
 def look_at_one(row: Mapping[str, Any], with_context: bool) -> tuple[dict[str, float], dict[str, float]] | None:
@@ -207,9 +225,8 @@ def look_at_one(row: Mapping[str, Any], with_context: bool) -> tuple[dict[str, f
 def _program(with_context: bool) -> tuple[Evaluate, list[str], list[str]] | None:
     """Translate features and facts for single records; None if polars describes them in unknown words."""
     features, facts = (_ALL, _ALL_FACTS) if with_context else (_OWN, _OWN_FACTS)
-    measures = {name: value for stage in MEASURES for name, value in stage.items() if name not in RANKED}
     try:
-        evaluate = translate([*features, *facts], measures, RANKED)
+        evaluate = translate([*features, *facts], _MEASURED, RANKED)
     except UnknownOperationError:
         return None
     first, second = ([value.meta.output_name() for value in each] for each in (features, facts))

@@ -65,11 +65,11 @@ def translate(
     for name, (column, function) in (ranked or {}).items():
         writer.columns[name] = writer.call(function, writer.column(column))
     for name, expression in (beside or {}).items():
-        writer.columns[name] = writer.node(_tree(expression))
-    return writer.function([writer.node(_tree(expression)) for expression in wanted])
+        writer.columns[name] = writer.node(tree(expression))
+    return writer.function([writer.node(tree(expression)) for expression in wanted])
 
 
-def _tree(expression: pl.Expr) -> Any:
+def tree(expression: pl.Expr) -> Any:
     try:
         return json.loads(expression.meta.serialize(format="json"))
     except pl.exceptions.PolarsError as error:
@@ -149,7 +149,7 @@ class _Writer:
             case "Column":
                 return self.column(content)
             case "Literal":
-                return _literal(content)
+                return literal(content)
             case "Alias":
                 return self.node(content[0])
             case "Cast" if content["dtype"].get("Literal") in ("Float64", "Float32"):
@@ -197,7 +197,7 @@ class _Writer:
         return f"least({', '.join(inputs)})"
 
 
-def _literal(content: Any) -> str:
+def literal(content: Any) -> str:
     if content == {"Scalar": {"Null": "Null"}} or "Null" in content.get("Scalar", {}):
         return "None"
     (kind, value), *_ = content.get("Dyn", {"": None}).items()

@@ -59,22 +59,22 @@ def test_what_is_not_known_is_said(expression: pl.Expr) -> None:
         translate([expression])
 
 
-def test_what_is_not_known_is_left_to_polars(
+def test_what_is_not_known_goes_the_way_of_many(
     contacts: pl.DataFrame, when: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     quick = look(contacts.head(1), when, None)
     monkeypatch.setattr(package, "_program", lambda with_context: None)
     slow = look(contacts.head(1), when, None)
-    assert isinstance(slow[0], pl.DataFrame)
     for one, other in zip(quick, slow, strict=True):
-        for name in other.columns:
-            np.testing.assert_array_equal(np.asarray(one[name]), other[name].to_numpy())
+        assert list(one) == list(other)
+        for name in other:
+            np.testing.assert_array_equal(np.asarray(one[name]), np.asarray(other[name]))
 
 
-def test_infinity_is_left_to_polars(contacts: pl.DataFrame, when: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_infinity_goes_the_way_of_many(contacts: pl.DataFrame, when: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
     infinite = translate([pl.col("total_inbound") / 0])
     monkeypatch.setattr(package, "_program", lambda with_context: (infinite, ["inbound"], []))
-    assert isinstance(look(contacts.head(1), when, None)[0], pl.DataFrame)
+    assert "inbound" not in look(contacts.head(1), when, None)[0]
 
 
 def test_an_operation_is_written_once() -> None:
