@@ -23,7 +23,7 @@ from scoring.lines import plain
 from scoring.model import SHIPPED, Model, load_model
 from scoring.prediction import COLUMNS, refuse_columns, refuse_scored, score_intake
 from scoring.reading import warn_missing
-from scoring.reading.streams import TEXT, Irregular, Stream, open_stream
+from scoring.reading.streams import TEXT, AnyStream, Irregular, Stream, open_stream
 from scoring.streaming import Tally, laid_down, score_rows
 from scoring.validation import RULES
 from scoring.writing import Part, check_target, ending_of, refuse_input, write_frame, write_parts, write_with_lines
@@ -143,11 +143,13 @@ def _score(
     aside = target.with_name(target.name + REJECTED)
     refuse_input(aside, source)
     loaded = load_model(model)
-    if isinstance(source, str | Path) and not suppress and (stream := open_stream(source)) is not None:
+    stream = open_stream(source) if isinstance(source, str | Path) and not suppress else None
+    while stream is not None:
         try:
             return _score_parts(stream, target, aside, loaded, load_context(context), as_of, strict, overwrite)
-        except (Irregular, Undecided):
-            pass  # what cannot be told from a part of the file can be from all of it
+        except (Irregular, Undecided) as error:
+            # without a better one: what cannot be told from a part of the file can be from all of it
+            stream = getattr(error, "better", None)
     contacts = source if isinstance(source, str | Path) else list(source)
     taken = take_in(contacts, as_of=as_of, context=context, suppress=suppress)
     if not overwrite:
@@ -181,7 +183,7 @@ def _not_strict(rejected: int, rows: int, rules: Collection[str]) -> InputError:
 
 
 def _score_parts(
-    stream: Stream,
+    stream: AnyStream,
     target: Path,
     aside: Path,
     model: Model,
@@ -203,7 +205,10 @@ def _score_parts(
         names = list(dict.fromkeys([*stream.names, *COLUMNS]))
         # a row can stay the text that it is where nothing in it is replaced
         as_text = (
-            ending_of(target) == ".csv" and stream.separator == "," and len(names) == len(stream.names) + len(COLUMNS)
+            isinstance(stream, Stream)
+            and stream.separator == ","
+            and ending_of(target) == ".csv"
+            and len(names) == len(stream.names) + len(COLUMNS)
         )
 
         def parts() -> Iterator[Part]:
@@ -211,7 +216,9 @@ def _score_parts(
                 scores, source, lines = scored.scores, scored.part.source, []
                 if (bad := scores["problem"].is_not_null()).any():
                     part, places = scored.part, pl.int_range(scored.start, scored.start + len(bad), eager=True)
-                    kept = stream.read_text(source.to_series().filter(bad)) if part.kind == TEXT else source.filter(bad)
+                    kept = source.filter(bad)
+                    if isinstance(stream, Stream) and part.kind == TEXT:
+                        kept = stream.read_text(kept.to_series())
                     lines = _rejected(bad, kept, scored.checked.problem, scored.faults, part.lines, places)
                     scores, source = scores.filter(~bad), source.filter(~bad)
                 tally.add(scored.checked.counts, scores)

@@ -27,7 +27,7 @@ from scoring.errors import InputError
 from scoring.intake import take_in
 from scoring.labels import filled_counts, restore
 from scoring.reading import export_part, warn_missing
-from scoring.reading.streams import Irregular, Stream, open_stream
+from scoring.reading.streams import AnyStream, Irregular, open_stream
 from scoring.sampling import Sample, key_numbers
 from scoring.validation import find_duplicates, find_suppressed, find_unusable
 
@@ -133,11 +133,13 @@ def sift(
     InputError
         If it cannot be used, or no row counts.
     """
-    if choose is not None and isinstance(contacts, str | PathLike) and (stream := open_stream(contacts)) is not None:
+    stream = open_stream(contacts) if choose is not None and isinstance(contacts, str | PathLike) else None
+    while stream is not None and choose is not None:
         try:
             return _sift_parts(stream, when, suppress, choose)
-        except (Irregular, Undecided):
-            pass  # what cannot be told from a part of the file can be from all of it
+        except (Irregular, Undecided) as error:
+            # without a better one: what cannot be told from a part of the file can be from all of it
+            stream = getattr(error, "better", None)
     intake = take_in(contacts, as_of=when, suppress=suppress)
     counted = intake.checked.counted
     rejected, dated = int((~intake.checked.accepted).sum()), intake.as_of
@@ -219,7 +221,7 @@ class _Laid:
 
 
 def _sift_parts(
-    stream: Stream, when: datetime | None, suppress: Sequence[str], choose: Callable[[int], Sample]
+    stream: AnyStream, when: datetime | None, suppress: Sequence[str], choose: Callable[[int], Sample]
 ) -> Sifted:
     with TemporaryDirectory(prefix="scoring-") as folder:
         laid = _lay_down(stream, Path(folder), suppress, choose(0).seed)
@@ -245,7 +247,7 @@ def _sift_parts(
         )
 
 
-def _lay_down(stream: Stream, folder: Path, suppress: Sequence[str], seed: int) -> _Laid:
+def _lay_down(stream: AnyStream, folder: Path, suppress: Sequence[str], seed: int) -> _Laid:
     files: list[Path] = []
     parts: list[NDArray[np.uint64]] = []
     rows = unusable = suppressed = 0

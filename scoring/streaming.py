@@ -28,7 +28,7 @@ from scoring.model import Model
 from scoring.pace import Pace
 from scoring.prediction import score_table
 from scoring.reading import Contents, Export, export_part, match
-from scoring.reading.streams import Irregular, Stream
+from scoring.reading.streams import AnyStream, Irregular
 from scoring.schema import FIELDS
 from scoring.totals import KEY, Totals, hash_keys, repeated
 from scoring.validation import Checked, find_duplicates, find_unusable, validate
@@ -83,7 +83,7 @@ class Rows:
 
     Attributes
     ----------
-    stream : Stream
+    stream : Stream or ObjectStream
         The file.
     files : list of Path
         One for each part of the file.
@@ -103,7 +103,7 @@ class Rows:
         Size and time of the file's last change, from before it was read.
     """
 
-    stream: Stream
+    stream: AnyStream
     files: list[Path]
     starts: list[int]
     kinds: list[str]
@@ -154,12 +154,12 @@ class Rows:
 
 
 @contextmanager
-def laid_down(stream: Stream, target: Path, *, keys: bool = False) -> Iterator[Rows]:
+def laid_down(stream: AnyStream, target: Path, *, keys: bool = False) -> Iterator[Rows]:
     """Read a file once and keep its typed rows on disk for a while.
 
     Parameters
     ----------
-    stream : Stream
+    stream : Stream or ObjectStream
         The file.
     target : Path
         The rows are kept beside it, in a folder whose name depends on it alone: what a killed run leaves goes with the
@@ -186,7 +186,7 @@ def laid_down(stream: Stream, target: Path, *, keys: bool = False) -> Iterator[R
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _lay_down(stream: Stream, folder: Path, kept: Sequence[str]) -> Rows:
+def _lay_down(stream: AnyStream, folder: Path, kept: Sequence[str]) -> Rows:
     files: list[Path] = []
     starts, kinds, problems, faults = [0], [], [], []
     bounds, stamp, pace = Bounds(), _stamp(stream.path), Pace("read")
@@ -218,7 +218,7 @@ def _lay_down(stream: Stream, folder: Path, kept: Sequence[str]) -> Rows:
 
 
 def _duplicates(
-    stream: Stream, files: Sequence[Path], starts: Sequence[int]
+    stream: AnyStream, files: Sequence[Path], starts: Sequence[int]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Find the rows that lose against a duplicate, and those that repeat one, among all parts.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import warnings
 from collections.abc import Callable
@@ -43,8 +44,9 @@ def same(path: Path, tmp_path: Path, cut: Callable[[], None], **options: Any) ->
     summaries = []
     for folder in (whole, parts):
         folder.mkdir()
-        for ending in (".parquet", ".csv"):
+        for ending in (".parquet", ".csv", ".ndjson"):
             summary = scoring.score_file(path, folder / f"out{ending}", **options).to_dict()
+            assert summary.pop("seconds") >= 0
             assert summary.pop("output") == str(folder / f"out{ending}")
             summaries.append({**summary, "rejected_output": summary["rejected_output"] is None})
         cut()
@@ -58,7 +60,7 @@ def same(path: Path, tmp_path: Path, cut: Callable[[], None], **options: Any) ->
 
 
 @pytest.mark.parametrize("size", [1, 900])
-@pytest.mark.parametrize("ending", ["csv", "parquet"])
+@pytest.mark.parametrize("ending", ["csv", "parquet", "ndjson", "json"])
 def test_the_size_of_the_parts_changes_nothing(
     size: int, ending: str, messy_csv: Path, when: datetime, tmp_path: Path, in_parts: Any
 ) -> None:
@@ -67,7 +69,7 @@ def test_the_size_of_the_parts_changes_nothing(
     same(path, tmp_path, lambda: in_parts(size), as_of=when)
 
 
-@pytest.mark.parametrize("ending", ["csv", "parquet"])
+@pytest.mark.parametrize("ending", ["csv", "parquet", "ndjson", "json"])
 def test_the_date_is_inferred_from_all_parts(
     ending: str, contacts: pl.DataFrame, tmp_path: Path, in_parts: Any
 ) -> None:
@@ -102,6 +104,17 @@ def test_lines_that_are_no_row_are_put_aside_by_their_number(
     lines[45], lines[46] = lines[45] + ",x", lines[46].rpartition(",")[0]
     (tmp_path / "in.csv").write_bytes(b"\xef\xbb\xbf" + "\r\n".join(lines).encode())
     same(tmp_path / "in.csv", tmp_path, lambda: in_parts(700))
+
+
+def test_records_that_are_odd_late_in_the_file_change_nothing(
+    messy_csv: Path, when: datetime, tmp_path: Path, in_parts: Any
+) -> None:
+    rows = pl.read_csv(messy_csv).with_columns(phone=pl.lit(5)).to_dicts()
+    rows[11] |= {"phone": "none", "another": True}
+    lines = [json.dumps(row) for row in rows]
+    lines[15:15] = ["", "torn", '{"crm_id": 1, "crm_id": 2}']
+    (tmp_path / "in").write_text("\n".join(lines))
+    same(tmp_path / "in", tmp_path, lambda: in_parts(900), as_of=when)
 
 
 @pytest.mark.parametrize("how", ["latin-1", "open quote", "ends in separators", "zeros", "old mac", "json", "empty"])

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import chain
@@ -21,14 +20,13 @@ from scoring.errors import InputError
 from scoring.reading.blocks import DECODER, SIZE, Block, RepeatedKey, array_block, line_block
 from scoring.reading.columns import recognised, shown, unrepeated
 from scoring.reading.frames import column_of
+from scoring.reading.layout import BLANK, after, is_ndjson, wrapped_array
 from scoring.reading.scalars import encodable
 
-__all__ = ["Documents", "read_documents"]
+__all__ = ["Cells", "Documents", "read_documents", "read_lines"]
 
-_BLANK = re.compile(r"[ \t\r\n\ufeff]*")
 _BETWEEN = re.compile(r"[ \t\r\n]*,?[ \t\r\n]*")
 _NEXT_RECORD = re.compile(r"\}[ \t\r\n]*,?[ \t\r\n]*(?=\{)")
-_ARRAY = re.compile(r'"(?:[^"\\]|\\.)*"[ \t\r\n]*:[ \t\r\n]*\[[ \t\r\n]*([{\]])')
 _BATCH = 10_000
 _SCAN = DECODER.raw_decode
 _PLAIN = json.JSONDecoder().raw_decode
@@ -142,13 +140,13 @@ def read_documents(text: str) -> Documents:
     >>> found.kind, found.source["id"].to_list(), found.broken.rows()
     ('json', [1, 2, None], [(2, '{"i')])
     """
-    start = _after(_BLANK, text, 0)
+    start = after(BLANK, text, 0)
     records = _Records()
     kind = "json"
     try:
         if text[start] == "[":
             _scan_array(text, start, records)
-        elif _is_ndjson(text, start):
+        elif is_ndjson(text, start):
             kind = "ndjson"
             _scan_lines(text, start, records)
         else:
@@ -165,12 +163,63 @@ def read_documents(text: str) -> Documents:
         )
     columns = [column_of(encodable(name), values) for name, values in records.columns.items()]
     unrepeated([column.name for column in columns])
-    source = pl.DataFrame(columns)
-    broken = pl.DataFrame(
+    return Documents(pl.DataFrame(columns), _lines_of(text, records.places), _broken(text, records), kind)
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """Records as they were decoded.
+
+    Attributes
+    ----------
+    columns : dict of str to list
+        The cells of each key, in the order in which keys first appear; None where a record is without it.
+    lines : polars.Series
+        Line on which each record starts, from 1.
+    broken : polars.DataFrame
+        As in `Documents`.
+    """
+
+    columns: dict[str, list[Any]]
+    lines: pl.Series
+    broken: pl.DataFrame
+
+
+def read_lines(text: str) -> Cells:
+    r"""Decode one record a line.
+
+    Parameters
+    ----------
+    text : str
+        Whole lines.
+
+    Returns
+    -------
+    Cells
+        What `read_documents` makes its columns of.
+
+    Raises
+    ------
+    RecursionError
+        If a record is nested too deep.
+
+    Examples
+    --------
+    >>> found = read_lines('{"a": 1}\n\n{"a"\n')
+    >>> found.columns, found.lines.to_list(), found.broken.rows()
+    ({'a': [1, None]}, [1, 3], [(1, '{"a"')])
+    """
+    records = _Records()
+    _scan_lines(text, 0, records)
+    records.flush()
+    return Cells(records.columns, _lines_of(text, records.places), _broken(text, records))
+
+
+def _broken(text: str, records: _Records) -> pl.DataFrame:
+    return pl.DataFrame(
         {"row": list(records.torn), "line": [text[a : min(b, a + 1000)] for a, b in records.torn.values()]},
         schema={"row": pl.UInt32, "line": pl.String},
     )
-    return Documents(source, _lines_of(text, records.places), broken, kind)
 
 
 def _repeated(name: str) -> InputError:
@@ -188,7 +237,7 @@ def _take_record(text: str, place: int, records: _Records) -> int:
         records.add(value, place)
     else:
         records.tear(place, end)
-    return _after(_BETWEEN, text, end)
+    return after(_BETWEEN, text, end)
 
 
 def _end_of_damage(text: str, place: int, error: ValueError, records: _Records) -> int:
@@ -199,12 +248,6 @@ def _end_of_damage(text: str, place: int, error: ValueError, records: _Records) 
     return _next_record(text, place, getattr(error, "pos", place), records)
 
 
-def _after(pattern: re.Pattern[str], text: str, place: int, end: int = sys.maxsize) -> int:
-    """Return the place after what may stand at a place."""
-    found = pattern.match(text, place, end)
-    return place if found is None else found.end()
-
-
 def _lines_of(text: str, places: list[int]) -> pl.Series:
     """Count the line of each place; places ascend."""
     lines, line, last = [], 1, 0
@@ -213,29 +256,6 @@ def _lines_of(text: str, places: list[int]) -> pl.Series:
         last = place
         lines.append(line)
     return pl.Series("line", lines, dtype=pl.UInt32)
-
-
-def _is_ndjson(text: str, start: int) -> bool:
-    """Say whether the first line is an object of its own and more follows; also where the first line is broken."""
-    end = text.find("\n", start)
-    following = _after(_BLANK, text, end)
-    if end < 0 or following == len(text):
-        return False
-    first = text[start:end].strip()
-    if _is_json(first):
-        return True
-    stop = text.find("\n", following)
-    second = text[following : len(text) if stop < 0 else stop]
-    return not first.endswith("[") and second.startswith("{") and _is_json(second)
-
-
-def _is_json(line: str) -> bool:
-    """Say whether a line is a document of its own."""
-    try:
-        json.loads(line)
-    except (ValueError, RecursionError):
-        return False
-    return True
 
 
 def _scan_lines(text: str, start: int, records: _Records) -> None:
@@ -250,7 +270,7 @@ def _scan_lines(text: str, start: int, records: _Records) -> None:
             singly = place + SIZE
         end = text.find("\n", place)
         end = len(text) if end < 0 else end
-        begin = _after(_BLANK, text, place, end)
+        begin = after(BLANK, text, place, end)
         if begin < end:
             _take_line(text, begin, end, records)
         place = end + 1
@@ -272,7 +292,7 @@ def _take_line(text: str, begin: int, end: int, records: _Records) -> None:
 
 def _scan_array(text: str, start: int, records: _Records) -> int:
     """Take records from the array that opens at a place; return the place after it."""
-    place = singly = _after(_BLANK, text, start + 1)
+    place = singly = after(BLANK, text, start + 1)
     while place < len(text):
         if text[place] == "]":
             return place + 1
@@ -292,7 +312,7 @@ def _scan_object(text: str, start: int, records: _Records) -> None:
     try:
         value, end = _SCAN(text, start)
     except ValueError as error:
-        wrapped = _wrapped_array(text, start)
+        wrapped = wrapped_array(text, start)
         if wrapped is None and isinstance(error, RepeatedKey):
             raise _repeated(str(error)) from error
         if wrapped is None:
@@ -306,7 +326,7 @@ def _scan_object(text: str, start: int, records: _Records) -> None:
     if text[end:].strip() or recognised(value):
         _scan_objects(text, start, records)
         return
-    wrapped = _wrapped_array(text, start)
+    wrapped = wrapped_array(text, start)
     if wrapped is None:
         raise InputError(
             f"the JSON object holds no array of records ({len(value)} keys)",
@@ -334,14 +354,3 @@ def _next_record(text: str, place: int, damage: int, records: _Records) -> int:
         if records.is_like(value):
             return found.end()
     return len(text)
-
-
-def _wrapped_array(text: str, start: int) -> int | None:
-    """Find the array of records within an object: the first array of objects, or the first that is empty."""
-    empty = None
-    for found in _ARRAY.finditer(text, start, start + 2**20):
-        bracket = text.rindex("[", found.start(), found.start(1))
-        if found[1] == "{":
-            return bracket
-        empty = bracket if empty is None else empty
-    return empty

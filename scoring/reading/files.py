@@ -22,7 +22,7 @@ from scoring.paths import local_path
 from scoring.reading.delimited import read_delimited
 from scoring.reading.documents import read_documents
 
-__all__ = ["Contents", "naming", "read_file", "refuse_binary", "refuse_foreign"]
+__all__ = ["Contents", "Irregular", "naming", "read_file", "refuse_binary", "refuse_foreign"]
 
 _FOREIGN: tuple[tuple[bytes, str, str], ...] = (
     (b"PK\x03\x04", "a zip archive", "unpack it and give the file inside"),
@@ -78,6 +78,20 @@ class Contents:
     lines: pl.Series | None = None
     broken: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=_BROKEN))
     details: dict[str, Any] = field(default_factory=dict)
+
+
+class Irregular(Exception):  # noqa: N818 (it says what is the case)
+    """A large file cannot be read in parts as it was begun.
+
+    Parameters
+    ----------
+    better : object, optional
+        The stream to begin again with; without one the file has to be read whole.
+    """
+
+    def __init__(self, better: Any = None) -> None:
+        super().__init__()
+        self.better = better
 
 
 def read_file(path: str | os.PathLike[str]) -> Contents:

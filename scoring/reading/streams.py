@@ -1,7 +1,7 @@
 """Large files part after part, in memory that does not grow with the file.
 
 What is here gives the very rows that `files` gives. Where that would need the whole file (text that is not UTF-8,
-quotes that do not come out even, JSON, packed files), it says so, and the file is read whole.
+quotes that do not come out even, packed files), it says so, and the file is read whole.
 """
 
 from __future__ import annotations
@@ -21,9 +21,10 @@ from scoring.errors import InputError
 from scoring.paths import local_path
 from scoring.reading.columns import match, unrepeated
 from scoring.reading.delimited import finish, header, parse, quoted_rows, unquoted_rows
-from scoring.reading.files import Contents, naming, refuse_binary, refuse_foreign
+from scoring.reading.files import Contents, Irregular, naming, refuse_binary, refuse_foreign
+from scoring.reading.objects import ObjectStream, open_objects
 
-__all__ = ["EVEN", "LEAST_BYTES", "TEXT", "Irregular", "Stream", "open_stream"]
+__all__ = ["EVEN", "LEAST_BYTES", "TEXT", "AnyStream", "Irregular", "Stream", "open_stream"]
 
 LEAST_BYTES: Final = 2**27
 """Smaller text is read whole, which takes a fifth less time; Parquet, which holds more in a byte, from a 16th on."""
@@ -34,10 +35,6 @@ BLOCK_BYTES: Final = 2**23
 START_BYTES: Final = 2**20
 PART_ROWS: Final = 32_768
 _MARK: Final = b"\xef\xbb\xbf"
-
-
-class Irregular(Exception):  # noqa: N818 (it says what is the case)
-    """The file has to be read whole."""
 
 
 @dataclass(frozen=True)
@@ -222,7 +219,10 @@ def _blocks(path: Path, begin: int) -> Iterator[bytes]:
             yield block
 
 
-def open_stream(path: str | os.PathLike[str]) -> Stream | None:
+AnyStream = Stream | ObjectStream
+
+
+def open_stream(path: str | os.PathLike[str]) -> AnyStream | None:
     """Look whether a file is large, and can be read in parts.
 
     Parameters
@@ -232,7 +232,7 @@ def open_stream(path: str | os.PathLike[str]) -> Stream | None:
 
     Returns
     -------
-    Stream or None
+    Stream or ObjectStream or None
         None if it is to be read whole.
 
     Raises
@@ -272,12 +272,17 @@ def _open_parquet(path: Path) -> Stream | None:
     return Stream(path, "parquet", names)
 
 
-def _open_text(path: Path, start: bytes) -> Stream | None:
+def _open_text(path: Path, start: bytes) -> AnyStream | None:
     refuse_foreign(start)
     text = start.removeprefix(_MARK)
     beginning = text[:2000].lstrip(b" \t\r\n")
     packed = text[:4] == b"\x28\xb5\x2f\xfd" or text[:2] == b"\x1f\x8b"
-    if packed or b"\x00" in text[:2000] or beginning[:1] in (b"", b"[", b"{", b"<") or b"\n" not in text:
+    if packed or b"\x00" in text[:2000] or beginning[:1] in (b"", b"<"):
+        return None
+    if beginning[:1] in (b"[", b"{"):
+        refuse_binary(text)
+        return open_objects(path, text, len(start) - len(text), BLOCK_BYTES)
+    if b"\n" not in text:
         return None
     try:
         text[: text.rindex(b"\n")].decode()
