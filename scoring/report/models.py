@@ -6,15 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-import polars as pl
-
 from scoring.config import HORIZON_DAYS, TARGETS, TIERS
 from scoring.drift import Drift, drift_of_snapshots
 from scoring.errors import InputError
 from scoring.model import SHIPPED, Model, load_model
 from scoring.own_card import write_own_card
 from scoring.paths import local_path
-from scoring.report.charts import Line, draw_curves
 from scoring.report.heldout import HeldOut, hold_out
 from scoring.report.markup import (
     Cell,
@@ -26,13 +23,13 @@ from scoring.report.markup import (
     number,
     paragraph,
     part,
-    picture,
     safe,
     table,
     times,
 )
 from scoring.report.page import lay_out
-from scoring.report.proof import CAME, first_target, pick, show_calibration, show_tier_results, show_top
+from scoring.report.periods import show_kinds, show_periods
+from scoring.report.proof import CAME, first_target, pick
 from scoring.report.prose import write_prose
 from scoring.report.shapes import show_shapes
 from scoring.report.subject import day
@@ -46,8 +43,6 @@ _ASKED: Final = {
     "answer": "an answer, if the rep writes",
     "engaged": "a reply or a meeting",
 }
-_LAST: Final = {"reply": "their last mail", "meeting": "the last activity", "engaged": "the last activity"}
-"""What `baselines.recency` sorts by."""
 _MOVED: Final = 8
 
 
@@ -95,11 +90,10 @@ def report_model(model: Model | str | Path, *, exports: Exports | None = None, s
     held = hold_out(loaded, snapshots) if snapshots else None
     target = None if held is None else first_target(held.tiers)
     sections = [
-        *([] if held is None or target is None else _show_proof(held, target)),
-        *([] if snapshots and held is not None else [_ask(bool(snapshots))]),
+        *(show_periods(held, target) if held is not None and target is not None else [_ask(bool(snapshots))]),
         show_shapes(loaded),
-        *([] if held is None or target is None else [_show_segments(held, target)]),
-        *([_show_drift(drift_of_snapshots(loaded, snapshots))] if snapshots else []),
+        show_kinds(held, target) if held is not None and target is not None else None,
+        _show_drift(drift_of_snapshots(loaded, snapshots)) if snapshots else None,
         _show_card(loaded, card),
     ]
     return lay_out(
@@ -168,148 +162,6 @@ def _known(model: Model) -> Cell:
         for tier, cut in zip(TIERS, model.tier_cuts, strict=False)
     ]
     return figures(pairs or cuts)
-
-
-def _show_proof(held: HeldOut, target: str) -> list[Section]:
-    """Show the newest period that was held out, and then every date."""
-    what = "this model" if held.itself else "a twin of this model"
-    how = (
-        "This model had seen nothing of it."
-        if held.itself
-        else "As this model has learned from all of these exports, a twin stands in for it: trained in the same way, "
-        "on nothing but what was known on the day."
-    )
-    period = paragraph(
-        f"The newest period: {number(held.rows)} contacts as of {day(held.as_of)}, and what came before "
-        f"{day(held.until)}. {how}",
-        f"{number(held.open)} of them are left out, since their outcome is open." if held.open else "",
-    )
-    return [
-        Section(
-            "gains", "Gains", period, _gains(held, target, what) + "<h3>In numbers</h3>" + show_top(held.top, target)
-        ),
-        Section(
-            "tiers",
-            f"Who {CAME[target]}, tier by tier",
-            paragraph(
-                "Tiers are cut by the chance of a reply or a meeting. If each tier does clearly better than the next, "
-                "reps can trust them; if two are alike, treat them as one."
-            ),
-            show_tier_results(held.tiers, target),
-        ),
-        Section(
-            "calibration",
-            "Does 80 mean 80%?",
-            paragraph("Whether the chances can be taken at their word, and not only sort contacts."),
-            show_calibration(held.reliability, target),
-        ),
-        _show_dates(held, target),
-    ]
-
-
-def _gains(held: HeldOut, target: str, what: str) -> Cell:
-    """Draw what part of all successes working a part of the list finds."""
-    curves = {
-        order: [(0.0, 0.0), *held.gains.filter(target=target, order=order).select("share", "captured").iter_rows()]
-        for order in held.gains.filter(target=target)["order"].unique(maintain_order=True)
-    }
-    shown = {"product": ("own", f"by {what}"), "recency": ("other", f"sorted by {_LAST[target]}")}
-    lines = [Line(shown[order][1], shown[order][0], points) for order, points in curves.items()]
-    lines.append(Line("in any order", "even", [(0, 0), (1, 1)]))
-    own = dict(curves["product"])
-    told = ", ".join(f"the first {part(share)} hold {part(own[share])}" for share in (0.1, 0.2, 0.3, 0.5))
-    title = f"What part of all who {CAME[target]} is found by working a part of the list"
-    drawn = draw_curves("gains-chart", title, told, "share of the list that is worked, from the top", lines)
-    orders = list(curves)
-    cells = [
-        (part(share), *(part(dict(curves[order])[share]) for order in orders)) for share, _ in curves["product"][1:]
-    ]
-    heads = ["Worked", *(shown[order][1] for order in orders)]
-    numbers = table("gains-table", title, heads, cells)
-    legend = {line.kind: safe(line.label) for line in lines}
-    half = next((share for share, captured in curves["product"] if captured >= 0.5), 1.0)
-    words = paragraph(
-        "Work the list from the top, and see how much of what is to be had you have found. Half of all who "
-        f"{CAME[target]} are among the first {part(half)}.",
-        "The further the line lies above the dashed one, the more the model adds to what anyone can do by sorting a "
-        "spreadsheet.",
-    ) + _against_sorting(held, target)
-    caption = f"Up: the part that is found of all who {CAME[target]}."
-    return f'<div class="side">{picture("gains-figure", drawn, caption, numbers, legend)}<div>{words}</div></div>'
-
-
-def _against_sorting(held: HeldOut, target: str) -> Cell:
-    """Say whether the model orders better than sorting, beyond chance."""
-    rows = held.differences.filter(target=target, against="recency", measure="rate_10").to_dicts()
-    if not rows or rows[0]["verdict"] is None:
-        return ""
-    row = rows[0]
-    dates = f", over {number(row['dates'])} dates" if row["dates"] > 1 else ""
-    points = f"{abs(row['difference']) * 100:.1f} points"
-    told = {
-        "better": f"The first tenth holds {points} more who {CAME[target]} than sorting finds, beyond chance{dates}.",
-        "worse": f"Sorting finds {points} more in the first tenth{dates}, beyond chance. Train on your own exports.",
-        "no difference": f"In the first tenth the difference to sorting ({points}) could be chance{dates}.",
-    }
-    return f'<div class="note"><p>{told[row["verdict"]]}</p></div>'
-
-
-def _show_dates(held: HeldOut, target: str) -> Section:
-    """Show every date that could be judged."""
-    rows = pick(held.dates, target)
-    cells = [
-        (
-            day(row["as_of"]),
-            number(row["rows"]),
-            part(row["rate"]),
-            part(row["first"]),
-            times(row["first"] / row["rate"]),
-            part(row["sorted"]),
-        )
-        for row in rows
-    ]
-    better = sum(row["sorted"] is not None and row["first"] > row["sorted"] for row in rows)
-    lead = paragraph(
-        "One month is one month. Each date was predicted from what was known before it, and judged by the contacts "
-        "whose outcome is known.",
-        f"On {number(better)} of {number(len(rows))} the first tenth of the list held more who {CAME[target]} than "
-        f"the first tenth sorted by {_LAST[target]}.",
-    )
-    heads = ["Date", "Contacts", f"All who {CAME[target]}", "In the first tenth", "Lift", "By sorting"]
-    return Section(
-        "dates",
-        "Date by date",
-        lead,
-        table("dates-table", f"Share of contacts who {CAME[target]} in {HORIZON_DAYS} days", heads, cells),
-    )
-
-
-def _show_segments(held: HeldOut, target: str) -> Section:
-    """Show for which kinds of contact the chances hold."""
-    known = held.segments.filter(pl.col("rate").is_not_null(), target=target).to_dicts()
-    cells, off = [], 0
-    for row in known:
-        is_off = row["low"] is not None and (row["low"] > 0 or row["high"] < 0)
-        off += is_off and row["segment"] != "everyone"
-        word = ("too high" if row["gap"] > 0 else "too low") if is_off else "within chance"
-        name = (
-            "Everyone" if row["segment"] == "everyone" else f"{safe(_spaced(row['segment']))}: {foreign(row['value'])}"
-        )
-        cells.append((name, number(row["rows"]), part(row["expected"]), part(row["rate"]), word))
-    others = len(known) - 1
-    lead = paragraph(
-        "Whether the chances hold for every kind of contact, over all dates, where there are enough to tell.",
-        f"For {number(off)} of {number(others)} kinds they are off beyond chance: read those chances with care."
-        if off
-        else "No kind is off beyond chance.",
-    )
-    heads = ["Kind of contact", "Contacts", "Expected", "Came", "The chances are"]
-    caption = f"At least 100 contacts each, and ten of either outcome; who {CAME[target]}"
-    return Section("segments", "Kinds of contact", lead, table("segments-table", caption, heads, cells, text=[4]))
-
-
-def _spaced(name: str) -> str:
-    return (name[:1].upper() + name[1:]).replace("_", " ")
 
 
 def _show_drift(drift: Drift) -> Section:

@@ -10,6 +10,7 @@ from scoring.report.markup import Cell, safe
 __all__ = ["write_prose"]
 
 _CODE: Final = re.compile(r"`([^`]+)`")
+_FIGURE: Final = re.compile(r"[-+]?[\d,.]*( / [\d,.]+)*")
 _RULE: Final = re.compile(r"\|[\s:|-]+\|")
 
 
@@ -68,9 +69,19 @@ def _inline(text: str) -> Cell:
 def _table(lines: list[str], name: str) -> Cell:
     rows = [[cell.strip() for cell in line.strip().strip("|").split("|")] for line in lines]
     head, *body = rows
-    top = "".join(f'<th scope="col">{_inline(cell)}</th>' for cell in head)
-    below = "".join("<tr>" + "".join(f"<td>{_inline(cell)}</td>" for cell in row) + "</tr>" for row in body)
+    kinds = [' class="n"' if all(map(_is_figure, column)) else "" for column in zip(*body, strict=True)]
+    kinds += [""] * (len(head) - len(kinds))
+    top = "".join(f'<th scope="col"{kind}>{_inline(cell)}</th>' for cell, kind in zip(head, kinds, strict=True))
+    below = "".join(f"<tr>{_row(row, kinds)}</tr>" for row in body)
     return (
         f'<div class="scroll" role="region" tabindex="0" aria-label="Table of the model card">'
         f'<table id="{name}"><thead><tr>{top}</tr></thead><tbody>{below}</tbody></table></div>'
     )
+
+
+def _row(cells: list[str], kinds: list[str]) -> Cell:
+    return "".join(f"<td{kind}>{_inline(cell)}</td>" for cell, kind in zip(cells, kinds, strict=True))
+
+
+def _is_figure(cell: str) -> bool:
+    return bool(_FIGURE.fullmatch(cell))
