@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from scoring.config import TIERS
+from scoring.config import HORIZON_DAYS, TIERS
 from scoring.report.charts import Bar, Dot, draw_bars, draw_calibration
 from scoring.report.markup import (
     Cell,
@@ -82,7 +82,10 @@ def show_review(review: Review) -> Section:
     body += "<h3>The top of the list</h3>" + show_top(review.top, target)
     body += "<h3>Did 80 mean 80%?</h3>" + show_calibration(review.reliability, target)
     return Section(
-        "review", "Did it work?", lead + _order(review.tiers, target), body + _rep_results(review.reps, target)
+        "review",
+        "Did it work?",
+        lead + paragraph(_order(review.tiers, target), _height(level, days)),
+        body + _rep_results(review.reps, target),
     )
 
 
@@ -90,8 +93,17 @@ def _order(tiers: pl.DataFrame, target: str) -> Cell:
     """Say first what a manager asks first: whether the order held."""
     rates = [(row["tier"], row["rate"]) for row in pick(tiers, target) if row["rows"]]
     falls = all(above >= below for (_, above), (_, below) in pairwise(rates)) and rates[0][1] > rates[-1][1]
-    by = ", ".join(f"{tier} {part(rate)}" for tier, rate in rates)
-    return paragraph(f"<b>The order {'held' if falls else 'did not hold'}:</b> of each tier {CAME[target]} {by}.")
+    by = ", ".join(f"{part(rate)} in tier {tier}" for tier, rate in rates)
+    return f"<b>The order {'held' if falls else 'did not hold'}:</b> {by} {CAME[target]}."
+
+
+def _height(level: Mapping[str, Any], days: float) -> Cell:
+    """Say whether as many came as were expected."""
+    if days < HORIZON_DAYS:
+        return f"Whether the level held cannot be said before the {HORIZON_DAYS} days are over."
+    if level["low"] is None or level["low"] <= 0 <= level["high"]:
+        return "<b>The level held,</b> as far as chance and what is still open let one tell."
+    return f"<b>The level was too {'high' if level['gap'] > 0 else 'low'},</b> beyond chance."
 
 
 def _level(row: Mapping[str, Any], target: str) -> Cell:

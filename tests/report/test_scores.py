@@ -298,6 +298,21 @@ def test_what_came_by_tier(page: Page, outcomes: list[tuple[Row, bool]]) -> None
     assert is_close(page.figures["promised"], math.fsum(row["reply_probability"] for row, _ in outcomes))
 
 
+def test_the_verdict_comes_first(
+    page: Page, pair: tuple[datetime, pl.DataFrame, datetime, pl.DataFrame], outcomes: list[tuple[Row, bool]]
+) -> None:
+    _, scored, later, after = pair
+    said = page.section("review").partition("Tier by tier")[0]
+    by_tier = {tier: [outcome for row, outcome in outcomes if row["tier"] == tier] for tier in TIERS}
+    rates = [statistics.fmean(by_tier[tier]) for tier in TIERS if by_tier[tier]]
+    assert ("The order held:" in said) == (rates == sorted(rates, reverse=True))
+    level = scoring.review_scores(scored, {later: after}).levels.row(
+        by_predicate=pl.col("target") == "reply", named=True
+    )
+    off = "held," if level["low"] <= 0 <= level["high"] else "was too high," if level["gap"] > 0 else "was too low,"
+    assert f"The level {off}" in said
+
+
 def test_what_a_and_b_hold(page: Page, outcomes: list[tuple[Row, bool]]) -> None:
     came = [row["tier"] for row, outcome in outcomes if outcome]
     held = sum(tier in "AB" for tier in came) / len(came)
