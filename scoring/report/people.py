@@ -129,7 +129,7 @@ def _list(place: int, rep: Mapping[str, Any], work: Worklist) -> Cell:
     ]
     replies = f"{number(rep['replies'], 1)} replies expected ({rep['replies_low']} to {rep['replies_high']})"
     who = foreign(rep["rep"], "No rep")
-    caption = f"The first {len(cells)} of {many(rep['listed'], 'contact')}"
+    caption = f"{rep['rep'] or 'No rep'}: the first {len(cells)} of {many(rep['listed'], 'contact')}"
     shown = table(f"list-{place}", caption, ["Contact", "Chance", "Next step"], cells, text=[2])
     return f"<details><summary>{who}: {number(rep['listed'])} to work, {replies}</summary>{shown}</details>"
 

@@ -186,7 +186,9 @@ def _show_funnel(subject: Subject) -> Section:
         "Reviving these costs least: they know you. The last bar is the sum of all chances, so it is what is likely "
         "if reps go on as they have.",
     )
-    numbers = table("funnel-table", title, ["Step", "Contacts", "Share of the file"], cells)
+    numbers = table(
+        "funnel-table", "Contacts that are left at each step", ["Step", "Contacts", "Share of the file"], cells
+    )
     drawn = draw_bars("funnel-chart", title, told, bars)
     caption = (
         "Each bar is a part of the one above it; the last says how many of all that are scored can be expected to "

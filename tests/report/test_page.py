@@ -121,6 +121,14 @@ def test_the_page_has_landmarks_and_a_way_past_the_links(page: Page) -> None:
     assert "user-scalable" not in viewport.attributes["content"]
 
 
+def test_regions_are_told_apart(page: Page) -> None:
+    named = {each.attributes["id"]: " ".join(each.text.split()) for each in page.root.all() if "id" in each.attributes}
+    regions = [each.attributes.get("aria-labelledby") for each in page.root.all("section", "div")]
+    names = [named[name] for name in regions if name]
+    assert names
+    assert len(set(names)) == len(names)
+
+
 def test_what_is_pointed_to_is_there_once(page: Page) -> None:
     names = [each.attributes["id"] for each in page.root.all() if "id" in each.attributes]
     assert len(set(names)) == len(names)
