@@ -169,3 +169,18 @@ def test_the_report_of_either_month_counts_every_row(which: str, monday: Path) -
     page = re.sub(r"<style.*?</style>|<[^>]*>", " ", (monday / f"{which}.html").read_text("utf-8"), flags=re.DOTALL)
     assert f"{len(rows_of(monday / f'{which}.csv')):,}" in page
     assert not re.search(r"\bnan\b|\bNone\b|\binf\b", page)
+
+
+def test_a_page_of_a_month_and_of_what_came() -> None:
+    export, later = (EXPORTS / "enron" / f"contacts-2001-{month}-01.parquet" for month in ("10", "11"))
+    scored = scoring.score(export)
+    page = scoring.report_scores(scored, later=later)
+    level = scoring.review_scores(scored, later).levels.row(by_predicate=pl.col("target") == "reply", named=True)
+    first = scored.filter(pl.col("tier") == "A").height
+    for figure in (f"{scored.height:,}", f"{first:,}", f"{scored['reply_probability'].sum():,.0f}"):
+        assert f">{figure}</dd>" in page
+    assert f">{level['observed']:,}–{level['observed'] + level['open']:,}</dd>" in page
+    assert not re.search(r"<script|\bsrc=|\bnan\b|\bNone\b", page)
+    proved = scoring.report_model("shipped", exports=[export, later])
+    assert "This model had seen nothing of it" in proved
+    assert not [rep for rep in scored["source_email"].unique() if rep in proved]
