@@ -17,7 +17,16 @@ from polars.testing import assert_frame_equal
 from scoring import writing
 from scoring.errors import InputError
 from scoring.reading import read
-from scoring.writing import FORMATS, check_target, ending_of, refuse_input, write_frame, write_with_lines
+from scoring.writing import (
+    FORMATS,
+    Part,
+    check_target,
+    ending_of,
+    refuse_input,
+    write_frame,
+    write_parts,
+    write_with_lines,
+)
 
 FEW_FIELDS = pytest.mark.filterwarnings("ignore::scoring.errors.SchemaWarning")
 FRAME = pl.DataFrame(
@@ -248,3 +257,19 @@ def test_the_input_is_never_the_output(tmp_path: Path) -> None:
 )
 def test_endings(name: str, ending: str | None) -> None:
     assert ending_of(Path(name)) == ending
+
+
+def test_rows_that_are_text_are_the_bytes_of_cells(tmp_path: Path) -> None:
+    cells = pl.DataFrame({"name": ["Ann", None, "Bo b", "é"], "n": ["1", "2", None, "-4"]})
+    text = pl.Series(["Ann,1", ",2", "Bo b,", "é,-4"])
+    when = pl.Series([datetime(2026, 1, 1, tzinfo=UTC)] * 4)
+    scores = pl.DataFrame(
+        {"chance": [0.1, 1e-9, None, 1 / 3], "reasons": ['a, "b"', "c; d", None, "line\nbreak"], "as_of": when}
+    )
+    whole = cells.hstack(scores)
+    as_cells, as_text, both = tmp_path / "cells.csv", tmp_path / "text.csv", tmp_path / "both.csv"
+    write_frame(whole, as_cells)
+    write_parts([Part(scores, [], text)], whole.columns, as_text, None)
+    halves = [Part(whole[:2], []), Part(scores[2:], [], text[2:])]
+    write_parts(halves, whole.columns, both, None)
+    assert as_text.read_bytes() == as_cells.read_bytes() == both.read_bytes()
