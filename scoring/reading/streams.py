@@ -26,8 +26,8 @@ from scoring.reading.objects import ObjectStream, open_objects
 
 __all__ = ["EVEN", "LEAST_BYTES", "TEXT", "AnyStream", "Irregular", "Stream", "open_stream"]
 
-LEAST_BYTES: Final = 2**27
-"""Smaller text is read whole, which takes a fifth less time; Parquet, which holds more in a byte, from a 16th on."""
+LEAST_BYTES: Final = 2**22
+"""Smaller text is read whole, which takes less time; Parquet, which holds more in a byte, from a 16th on."""
 EVEN: Final = "even csv"
 TEXT: Final = "text"
 """Kinds of parts."""
