@@ -80,7 +80,7 @@ class Sample:
         Parameters
         ----------
         rows : int
-            Rows of all exports together, as they came; only suppressed ones are not counted.
+            Rows of all exports together, as they came.
         most_rows : int
             How many to take at most, on average over seeds.
         seed : int

@@ -7,9 +7,10 @@ to add them up and to pick the sample.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,39 +21,21 @@ import polars as pl
 from numpy.typing import NDArray
 
 from scoring import schema
-from scoring.config import HORIZON
-from scoring.context import SOURCES, Context, level_key
+from scoring.context import Context
 from scoring.dating import AsOf, Bounds, Undecided, agree, date_of_name
 from scoring.errors import InputError
 from scoring.intake import take_in
-from scoring.labels import filled_counts, restore
-from scoring.reading import export_part, warn_missing
+from scoring.reading import export_part, match, warn_missing
 from scoring.reading.streams import AnyStream, Irregular, open_stream
 from scoring.sampling import Sample, key_numbers
+from scoring.sums import Past, add_up, kept_for, own_text
 from scoring.validation import find_duplicates, find_suppressed, find_unusable
 
-__all__ = ["Past", "Sifted", "sift"]
+__all__ = ["Sifted", "rows_ahead", "sift"]
 
 _ROW, _NUMBER, _USABLE = "_row", "_number", "_usable"
-_KEYS: Final = {"rep": "source_email", "account": "account_domain", "contact": "email"}
-_BACK: Final = [field.name for field in schema.FIELDS if field.role in ("key", "activity")]  # what is put back
-_ADDED: Final = sorted({*_KEYS.values(), "account_crm_id"}.union(*SOURCES.values()))  # what goes into a context
-
-
-@dataclass(frozen=True, eq=False)
-class Past:
-    """What all rows of an export say of the 30 days before it, where only a sample of them is kept.
-
-    Attributes
-    ----------
-    context : Context
-        Totals of the whole export put back: of the reps, accounts and contacts in the sample, and of everyone.
-    filled : list of str
-        `labels.filled_counts` of the whole export.
-    """
-
-    context: Context
-    filled: list[str]
+_BATCH_ROWS: Final = 2**17
+_ADDED: Final = [field.name for field in schema.FIELDS if field.role in ("key", "activity")]  # what is added up
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,12 +82,39 @@ class Sifted:
         """
         if sample == self.sample:
             return self
-        table, when = self.table.filter(sample.takes(self.table)), self.as_of.when
-        if self.past is not None:
-            return replace(self, table=table, sample=sample)
-        rows = self.table.lazy()  # all of them, as none has been left out yet
-        context = Context.of(_narrow(rows, table), when)
-        return replace(self, table=table, sample=sample, context=context, past=_put_back(rows, table, when))
+        table = own_text(self.table.filter(sample.takes(self.table)))
+        if self.past is None:  # the rows are all there
+            context, past = add_up(partial(self.table.iter_slices, _BATCH_ROWS), table, self.as_of.when)
+        else:
+            context, past = kept_for(self.context, table), Past(kept_for(self.past.context, table), self.past.filled)
+        return replace(self, table=table, sample=sample, context=context, past=past)
+
+
+def rows_ahead(contacts: object) -> int:
+    """Count the rows of an export where that takes no reading of it: the sample is known the sooner.
+
+    Parameters
+    ----------
+    contacts : frame, records or path
+        Anything that `scoring.score` takes, as one whole export.
+
+    Returns
+    -------
+    int
+        0 where it would take reading.
+
+    Examples
+    --------
+    >>> rows_ahead(schema.empty(3))
+    3
+    """
+    if isinstance(contacts, pl.DataFrame):
+        return contacts.height
+    if not isinstance(contacts, str | PathLike) or (stream := open_stream(contacts)) is None:
+        return 0
+    if stream.kind != "parquet":
+        return 0
+    return int(pl.scan_parquet(stream.path, glob=False).select(pl.len()).collect().item())
 
 
 def sift(
@@ -157,7 +167,7 @@ def sift(
         rejected=rejected,
         repeated=int(intake.checked.repeat.sum()),
         suppressed=intake.suppressed,
-    ).thinned(Sample() if choose is None else choose(intake.export.table.height))
+    ).thinned(Sample() if choose is None else choose(intake.rows))
 
 
 def _refuse_none(counted: int, rows: int, rejected: int, suppressed: int, as_of: AsOf) -> None:
@@ -168,27 +178,6 @@ def _refuse_none(counted: int, rows: int, rejected: int, suppressed: int, as_of:
             expected="at least one usable row",
             hint="look at it with `scoring check`",
         )
-
-
-def _put_back(rows: pl.LazyFrame, held: pl.DataFrame, when: datetime) -> Past:
-    """Put all rows back by 30 days, and add up what belongs beside those that are held."""
-    filled = filled_counts(rows)
-
-    def back(part: pl.DataFrame) -> pl.DataFrame:
-        return restore(part, when, filled)[0].select(_ADDED)
-
-    added = {name: schema.field(name).dtype for name in _ADDED}
-    past = rows.select(_BACK).map_batches(back, schema=added, streamable=True)
-    return Past(Context.of(_narrow(past, held), when - HORIZON), filled)
-
-
-def _narrow(rows: pl.LazyFrame, held: pl.DataFrame) -> pl.LazyFrame:
-    """Blank the reps, accounts and contacts that no held row has, so that no totals of them are kept."""
-    keys = {}
-    for level, column in _KEYS.items():
-        wanted = held.select(level_key(level)).to_series().unique().drop_nulls()
-        keys[column] = pl.when(level_key(level).is_in(wanted.implode())).then(level_key(level))
-    return rows.select(_ADDED).with_columns(**keys, account_crm_id=pl.lit(None, pl.String))
 
 
 # ---- in parts -------------------------------------------------------------------------------------------------------
@@ -206,11 +195,20 @@ class _Laid:
     repeat: NDArray[np.uint32]
     bounds: Bounds
 
-    def counted(self) -> pl.LazyFrame:
-        """Scan the rows that count."""
-        rows = pl.scan_ipc(self.files, row_index_name=_ROW).filter(_USABLE)
-        out = np.concatenate([self.unequal, self.repeat])
-        return rows.filter(~pl.col(_ROW).is_in(pl.Series(out, dtype=pl.UInt32).implode())) if len(out) else rows
+    def counted(self, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
+        """Read the rows that count, in parts of several files."""
+        out = np.sort(np.concatenate([self.unequal, self.repeat]))
+        start, some = 0, []
+        for number, file in enumerate(self.files, start=1):
+            part = pl.read_ipc(file, columns=[*columns, _USABLE])
+            end = start + part.height
+            counts = part[_USABLE].to_numpy(writable=True)
+            counts[out[slice(*out.searchsorted([start, end]))] - start] = False
+            some.append(part.drop(_USABLE).filter(counts))
+            start = end
+            if sum(one.height for one in some) >= _BATCH_ROWS or number == len(self.files):
+                yield pl.concat(some)
+                some = []
 
     def date(self, path: Path, when: datetime | None) -> AsOf:
         if when is not None:
@@ -230,16 +228,19 @@ def _sift_parts(
         rows = laid.rows + laid.suppressed
         _refuse_none(laid.rows - rejected - repeated, rows, rejected, laid.suppressed, dated)
         warn_missing(stream.missing)
-        sample, counted = choose(laid.rows), laid.counted()
-        taken = counted if sample.one_in == 1 else counted.filter(pl.col(_NUMBER) < pl.lit(sample.limit, pl.UInt64))
-        table = taken.select(schema.NAMES).collect(engine="streaming")
-        beside = counted if sample.one_in == 1 else _narrow(counted, table)
+        sample = choose(rows)
+        limit = pl.lit(True) if sample.one_in == 1 else pl.col(_NUMBER) < pl.lit(sample.limit, pl.UInt64)
+        table = pl.concat(own_text(part.filter(limit)) for part in laid.counted([*schema.NAMES, _NUMBER])).drop(_NUMBER)
+        if sample.one_in == 1:
+            context, past = Context.of(table, dated.when), None
+        else:
+            context, past = add_up(partial(laid.counted, _ADDED), table, dated.when)
         return Sifted(
             as_of=dated,
             table=table,
-            context=Context.of(beside, dated.when),
+            context=context,
             sample=sample,
-            past=None if sample.one_in == 1 else _put_back(counted, table, dated.when),
+            past=past,
             rows=rows,
             rejected=rejected,
             repeated=repeated,
@@ -251,8 +252,9 @@ def _lay_down(stream: AnyStream, folder: Path, suppress: Sequence[str], seed: in
     files: list[Path] = []
     parts: list[NDArray[np.uint64]] = []
     rows = unusable = suppressed = 0
+    fields = match(tuple(stream.names)).found.values()  # no other columns
     bounds = Bounds()
-    for part in stream.parts():
+    for part in stream.parts(fields):
         export = export_part(part, stream.path)
         typed = export.table.with_columns(find_unusable(export).is_null().alias(_USABLE))
         if suppress:

@@ -19,7 +19,8 @@ from scoring.errors import InputError
 from scoring.features import compute, compute_facts, observe
 from scoring.labels import label, step_back
 from scoring.sampling import Sample
-from scoring.sifting import Past, Sifted, sift
+from scoring.sifting import Sifted, rows_ahead, sift
+from scoring.sums import Past
 from scoring.validation import key_of
 
 __all__ = [
@@ -177,9 +178,11 @@ def sift_exports(
         If there is no export, two have the same date, or one has no row that counts.
     """
     taken: list[Sifted] = []
-    for when, contacts in _list(exports):
-        before = sum(one.rows - one.suppressed for one in taken)
-        choose = None if config is None else partial(_choose, config, before)
+    listed = _list(exports)
+    ahead = [0 if config is None else rows_ahead(contacts) for _, contacts in listed]
+    for number, (when, contacts) in enumerate(listed, start=1):
+        others = sum(one.rows for one in taken) + sum(ahead[number:])
+        choose = None if config is None else partial(_choose, config, others)
         taken.append(sift(contacts, when, suppress, choose))
         # the more rows there are, the fewer contacts: those that are in then were in before
         taken = [one.thinned(taken[-1].sample) for one in taken]
@@ -194,9 +197,9 @@ def sift_exports(
     return taken
 
 
-def _choose(config: TrainingConfig, before: int, rows: int) -> Sample:
-    """Choose the sample for some rows more."""
-    return Sample.of(before + rows, config.most_rows, config.seed)
+def _choose(config: TrainingConfig, others: int, rows: int) -> Sample:
+    """Choose the sample for some rows beside others."""
+    return Sample.of(others + rows, config.most_rows, config.seed)
 
 
 def _list(exports: Exports) -> list[tuple[datetime | None, object]]:
