@@ -150,7 +150,7 @@ def test_the_order_of_exports_and_rows_is_no_matter(messy: Exports) -> None:
 
 
 @pytest.mark.parametrize(("share", "rows"), [(1, 30), (1, 200), (4, 30), (4, 10_000)])
-@pytest.mark.parametrize("ending", ["csv", "parquet"])
+@pytest.mark.parametrize("ending", ["csv", "parquet", "ndjson", "json"])
 def test_parts_are_what_the_whole_is(
     share: int, rows: int, ending: str, messy: Exports, tmp_path: Path, in_parts: InParts
 ) -> None:
