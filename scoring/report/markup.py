@@ -143,7 +143,7 @@ def many(count: float, noun: str) -> str:
 
 
 def part(share: float | None) -> str:
-    """Write a share as a percentage: whole ones from a tenth on, with a decimal below; only all is 100%.
+    """Write a share as a percentage, with two digits that count wherever there are two; only all is 100%.
 
     Parameters
     ----------
@@ -156,14 +156,15 @@ def part(share: float | None) -> str:
 
     Examples
     --------
-    >>> part(0.123), part(0.0456), part(0.0), part(None)
-    ('12%', '4.6%', '0%', '–')
+    >>> part(0.123), part(0.0456), part(0.0043), part(0.0), part(None)
+    ('12%', '4.6%', '0.43%', '0%', '–')
     """
     if share is None:
         return "–"
     if 0.99 < share < 1:
         return "99%"
-    return f"{share:.1%}" if 0.0005 <= abs(share) < 0.0995 else f"{share:.0%}"
+    digits = 0 if share >= 0.0995 or share < 0.00005 else 1 if share >= 0.00995 else 2
+    return f"{share:.{digits}%}"
 
 
 def times(ratio: float | None) -> str:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from scoring.config import HORIZON_DAYS, TARGETS, TIERS
 from scoring.drift import Drift, drift_of_snapshots
 from scoring.errors import InputError
-from scoring.model import SHIPPED, Model, load_model
+from scoring.model import Model, load_model
 from scoring.own_card import write_own_card
 from scoring.paths import local_path
 from scoring.report.heldout import HeldOut, hold_out
@@ -79,7 +79,7 @@ def report_model(model: Model | str | Path, *, exports: Exports | None = None, s
     >>> "What drives the chances" in page, "Gains" in page
     (True, False)
     """
-    loaded, card = load_model(model), _card_beside(model)
+    loaded = load_model(model)
     snapshots = [] if exports is None else take_snapshots(exports, suppress=suppress)
     if len(snapshots) == 1:
         raise InputError(
@@ -94,7 +94,7 @@ def report_model(model: Model | str | Path, *, exports: Exports | None = None, s
         show_shapes(loaded),
         show_kinds(held, target) if held is not None and target is not None else None,
         _show_drift(drift_of_snapshots(loaded, snapshots)) if snapshots else None,
-        _show_card(loaded, card),
+        _show_card(loaded, _card_beside(model, loaded)),
     ]
     return lay_out(
         title="How good the chances are" if held is not None else "What the model knows",
@@ -201,16 +201,16 @@ def _ask(tried: bool) -> Section:
     )
 
 
-def _card_beside(model: Model | str | Path) -> str | None:
-    """Read the card that was saved beside a model."""
-    if isinstance(model, Model) or str(model).startswith("models:/"):
+def _card_beside(given: Model | str | Path, model: Model) -> str | None:
+    """Read the card that was saved beside a model, or that comes with the package."""
+    if model.id == load_model().id:
+        installed, checkout = (Path(__file__).parents[up] for up in (1, 2))
+        folders = [installed / "shipped_model", checkout / "models" / "shipped"]
+    elif isinstance(given, Model) or str(given).startswith("models:/"):
         return None
-    folder = Path(__file__).parents[2] / "models" / "shipped" if str(model) == SHIPPED else local_path(model)
-    installed = Path(__file__).parents[1] / "shipped_model"
-    if str(model) == SHIPPED and installed.is_dir():
-        folder = installed
-    path = folder / "CARD.md"
-    return path.read_text("utf-8") if path.is_file() else None
+    else:
+        folders = [local_path(given)]
+    return next((path.read_text("utf-8") for folder in folders if (path := folder / "CARD.md").is_file()), None)
 
 
 def _show_card(model: Model, card: str | None) -> Section:

@@ -169,11 +169,16 @@ def _tests(rows: Sequence[Mapping[str, Any]], target: str) -> Cell:
     by_tier = {row["tier"]: row for row in rows}
     came = sum(row["observed"] for row in rows)
     told = []
-    if {"A", "D"} <= set(by_tier) and by_tier["D"]["rate"]:
-        ratio = by_tier["A"]["rate"] / by_tier["D"]["rate"]
+    if {"A", "D"} <= set(by_tier) and came:
+        first, last = by_tier["A"]["rate"], by_tier["D"]["rate"]
+        found = (
+            f"Contacts in tier A {CAME[target]} {times(first / last)} as often as those in D."
+            if last
+            else f"Of tier A {part(first)} {CAME[target]}, and nobody of D."
+        )
         told.append(
-            f"<b>A against D.</b> Contacts in tier A {CAME[target]} {times(ratio)} as often as those in D. A list "
-            f"that tells them apart well reaches {number(_TIMES_D)}×: {_verdict(ratio >= _TIMES_D)}"
+            f"<b>A against D.</b> {found} A list that tells them apart well reaches {number(_TIMES_D)}×: "
+            f"{_verdict(first > 0 and first >= _TIMES_D * last)}"
         )
     if came:
         first = [by_tier[tier] for tier in ("A", "B") if tier in by_tier]

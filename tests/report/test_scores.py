@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 
 import scoring
+from scoring.report.proof import show_tier_results
 from scoring.schema import NAMES
 
 from .pages import Page
@@ -321,6 +322,36 @@ def test_what_a_and_b_hold(page: Page, outcomes: list[tuple[Row, bool]]) -> None
     assert is_close(words[0], part)
     assert is_close(words[6], held)
     assert ("A good list holds 60%: reached" in page.section("review")) == (held >= 0.6)
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "said"),
+    [
+        (
+            0.5,
+            0.04,
+            "Contacts in tier A replied 12× as often as those in D. A list that tells them apart well reaches 10×: reached.",
+        ),
+        (
+            0.5,
+            0.1,
+            "Contacts in tier A replied 5.0× as often as those in D. A list that tells them apart well reaches 10×: not reached.",
+        ),
+        (0.5, 0.0, "Of tier A 50% replied, and nobody of D. A list that tells them apart well reaches 10×: reached."),
+        (
+            0.0,
+            0.1,
+            "Contacts in tier A replied 0.0× as often as those in D. A list that tells them apart well reaches 10×: not reached.",
+        ),
+    ],
+)
+def test_a_is_held_against_d(first: float, last: float, said: str) -> None:
+    rows = [
+        {"target": "reply", "tier": tier, "rows": 100, "expected": 9.0, "observed": int(100 * rate), "rate": rate}
+        for tier, rate in (("A", first), ("B", 0.2), ("D", last))
+    ]
+    tiers = pl.DataFrame([{**row, "lift": 1.0} for row in rows])
+    assert said in Page(show_tier_results(tiers, "reply")).root.text
 
 
 def test_the_top_of_what_was_scored(page: Page, outcomes: list[tuple[Row, bool]]) -> None:
