@@ -325,33 +325,23 @@ def test_what_a_and_b_hold(page: Page, outcomes: list[tuple[Row, bool]]) -> None
 
 
 @pytest.mark.parametrize(
-    ("first", "last", "said"),
+    ("first", "last", "said", "reached"),
     [
-        (
-            0.5,
-            0.04,
-            "Contacts in tier A replied 12× as often as those in D. A list that tells them apart well reaches 10×: reached.",
-        ),
-        (
-            0.5,
-            0.1,
-            "Contacts in tier A replied 5.0× as often as those in D. A list that tells them apart well reaches 10×: not reached.",
-        ),
-        (0.5, 0.0, "Of tier A 50% replied, and nobody of D. A list that tells them apart well reaches 10×: reached."),
-        (
-            0.0,
-            0.1,
-            "Contacts in tier A replied 0.0× as often as those in D. A list that tells them apart well reaches 10×: not reached.",
-        ),
+        (0.5, 0.04, "Contacts in tier A replied 12× as often as those in D.", True),
+        (0.5, 0.1, "Contacts in tier A replied 5.0× as often as those in D.", False),
+        (0.5, 0.0, "Of tier A 50% replied, and nobody of D.", True),
+        (0.0, 0.1, "Contacts in tier A replied 0.0× as often as those in D.", False),
     ],
 )
-def test_a_is_held_against_d(first: float, last: float, said: str) -> None:
+def test_a_is_held_against_d(first: float, last: float, said: str, reached: bool) -> None:
     rows = [
         {"target": "reply", "tier": tier, "rows": 100, "expected": 9.0, "observed": int(100 * rate), "rate": rate}
         for tier, rate in (("A", first), ("B", 0.2), ("D", last))
     ]
     tiers = pl.DataFrame([{**row, "lift": 1.0} for row in rows])
-    assert said in Page(show_tier_results(tiers, "reply")).root.text
+    text = Page(show_tier_results(tiers, "reply")).root.text
+    verdict = "reached." if reached else "not reached."
+    assert f"{said} A list that tells them apart well reaches 10×: {verdict}" in text
 
 
 def test_the_top_of_what_was_scored(page: Page, outcomes: list[tuple[Row, bool]]) -> None:
