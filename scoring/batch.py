@@ -143,10 +143,12 @@ def _score(
     aside = target.with_name(target.name + REJECTED)
     refuse_input(aside, source)
     loaded = load_model(model)
-    stream = open_stream(source) if isinstance(source, str | Path) and not suppress else None
+    stream = open_stream(source) if isinstance(source, str | Path) else None
     while stream is not None:
         try:
-            return _score_parts(stream, target, aside, loaded, load_context(context), as_of, strict, overwrite)
+            return _score_parts(
+                stream, target, aside, loaded, load_context(context), as_of, suppress, strict, overwrite
+            )
         except (Irregular, Undecided) as error:
             # without a better one: what cannot be told from a part of the file can be from all of it
             stream = getattr(error, "better", None)
@@ -189,6 +191,7 @@ def _score_parts(
     model: Model,
     context: Context | None,
     as_of: datetime | date | str | None,
+    suppress: Sequence[str],
     strict: bool,
     overwrite: bool,
 ) -> Summary:
@@ -197,7 +200,7 @@ def _score_parts(
         refuse_columns(stream.names)
     given = date_given(as_of, context)
     tally = Tally()
-    with laid_down(stream, target, keys=context is not None) as rows:
+    with laid_down(stream, target, keys=context is not None, suppress=suppress) as rows:
         if strict and rows.rejected:
             raise _not_strict(rows.rejected, rows.starts[-1], rows.rules)
         dated = given or agree(date_of_name(stream.path), rows.infer())
@@ -215,11 +218,11 @@ def _score_parts(
             for scored in score_rows(rows, model, dated, totals, as_text=as_text):
                 scores, source, lines = scored.scores, scored.part.source, []
                 if (bad := scores["problem"].is_not_null()).any():
-                    part, places = scored.part, pl.int_range(scored.start, scored.start + len(bad), eager=True)
+                    part = scored.part
                     kept = source.filter(bad)
                     if isinstance(stream, Stream) and part.kind == TEXT:
                         kept = stream.read_text(kept.to_series())
-                    lines = _rejected(bad, kept, scored.checked.problem, scored.faults, part.lines, places)
+                    lines = _rejected(bad, kept, scored.checked.problem, scored.faults, part.lines, scored.places)
                     scores, source = scores.filter(~bad), source.filter(~bad)
                 tally.add(scored.checked.counts, scores)
                 if scored.part.kind == TEXT:
@@ -233,10 +236,10 @@ def _score_parts(
         aside.unlink(missing_ok=True)
     warn_missing(stream.missing)
     return Summary(
-        rows=rows.starts[-1],
+        rows=rows.starts[-1] + rows.suppressed,
         scored=tally.scored,
         rejected=rejected,
-        suppressed=0,
+        suppressed=rows.suppressed,
         flagged=tally.flagged,
         rules={rule.name: tally.rules[rule.name] for rule in RULES if tally.rules[rule.name]},
         tiers=dict(sorted(tally.tiers.items())),

@@ -6,7 +6,7 @@ Everything that starts from contacts starts here, so that scoring, features and 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from os import PathLike
 from pathlib import Path
@@ -17,7 +17,8 @@ from scoring.context import Context
 from scoring.dating import AsOf, agree, date_of_name, infer_as_of, parse_as_of
 from scoring.errors import InputError
 from scoring.reading import Export, read
-from scoring.validation import Checked, find_suppressed, validate
+from scoring.suppressing import leave_out
+from scoring.validation import Checked, validate
 
 __all__ = ["Intake", "build_context", "date_given", "load_context", "take_in"]
 
@@ -94,12 +95,13 @@ def take_in(
     """
     totals = load_context(context)
     # whoever must not be scored is gone before anything looks at the rows, their date included
-    export, places, suppressed = _without(read(contacts) if read_as is None else read_as, suppress)
+    export, keep = leave_out(read(contacts) if read_as is None else read_as, suppress)
+    places = pl.int_range(len(keep), dtype=pl.UInt32, eager=True).alias("row").filter(keep)
     dated = _date(export, as_of, totals, _named(contacts))
     checked = validate(export, dated.when)
     if totals is None and export.kind not in _RECORDS:
         totals = _totals(export, checked, dated)
-    return Intake(export, places, dated, checked, totals, suppressed)
+    return Intake(export, places, dated, checked, totals, len(keep) - len(places))
 
 
 def load_context(context: Context | str | Path | None) -> Context | None:
@@ -218,22 +220,3 @@ def _named(contacts: object) -> datetime | None:
     files = contacts if isinstance(contacts, list | tuple) else [contacts]
     found = {date_of_name(one) if isinstance(one, str | PathLike) else None for one in files}
     return found.pop() if len(found) == 1 else None
-
-
-def _without(export: Export, suppress: Sequence[str]) -> tuple[Export, pl.Series, int]:
-    """Leave out the rows that `suppress` names; say which rows are left and how many went."""
-    rows = pl.int_range(export.table.height, dtype=pl.UInt32, eager=True).alias("row")
-    if not suppress:
-        return export, rows, 0
-    keep = ~find_suppressed(export.table, suppress)
-    places = rows.filter(keep)
-    moved = places.to_frame().with_row_index("place")
-    faults = export.faults.join(moved, on="row", how="inner", maintain_order="left")
-    smaller = replace(
-        export,
-        table=export.table.filter(keep),
-        source=export.source.filter(keep),
-        faults=faults.with_columns(row=pl.col("place").cast(pl.UInt32)).drop("place"),
-        lines=None if export.lines is None else export.lines.filter(keep),
-    )
-    return smaller, places, int((~keep).sum())

@@ -29,7 +29,8 @@ from scoring.reading import export_part, match, warn_missing
 from scoring.reading.streams import AnyStream, Irregular, open_stream
 from scoring.sampling import Sample, key_numbers
 from scoring.sums import Past, add_up, kept_for, own_text
-from scoring.validation import find_duplicates, find_suppressed, find_unusable
+from scoring.suppressing import find_people, leave_out
+from scoring.validation import find_duplicates, find_unusable
 
 __all__ = ["Sifted", "rows_ahead", "sift"]
 
@@ -253,13 +254,11 @@ def _lay_down(stream: AnyStream, folder: Path, suppress: Sequence[str], seed: in
     parts: list[NDArray[np.uint64]] = []
     rows = unusable = suppressed = 0
     fields = match(tuple(stream.names)).found.values()  # no other columns
-    bounds = Bounds()
+    bounds, people = Bounds(), find_people(stream, suppress)
     for part in stream.parts(fields):
-        export = export_part(part, stream.path)
+        export, keep = leave_out(export_part(part, stream.path), suppress, people)
         typed = export.table.with_columns(find_unusable(export).is_null().alias(_USABLE))
-        if suppress:
-            typed = typed.filter(~find_suppressed(export.table, suppress))
-        suppressed += export.table.height - typed.height
+        suppressed += len(keep) - typed.height
         unusable += typed.height - int(typed[_USABLE].sum())
         rows += typed.height
         bounds.add(typed)

@@ -12,7 +12,7 @@ import shutil
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -30,6 +30,7 @@ from scoring.prediction import score_table
 from scoring.reading import Contents, Export, export_part, match
 from scoring.reading.streams import AnyStream, Irregular
 from scoring.schema import FIELDS
+from scoring.suppressing import find_people, leave_out
 from scoring.totals import KEY, Totals, hash_keys, repeated
 from scoring.validation import Checked, find_duplicates, find_unusable, validate
 
@@ -99,6 +100,8 @@ class Rows:
         Numbers of the rows that lose against a duplicate, and of those that repeat one, ascending.
     bounds : Bounds
         What they say of the date.
+    gone : list of polars.Series
+        For each part the rows of it, from 0, that are left out on request; nothing else here counts them.
     stamp : tuple of int
         Size and time of the file's last change, from before it was read.
     """
@@ -112,7 +115,13 @@ class Rows:
     unequal: NDArray[np.int64]
     repeat: NDArray[np.int64]
     bounds: Bounds
+    gone: list[pl.Series]
     stamp: tuple[int, int]
+
+    @property
+    def suppressed(self) -> int:
+        """Rows left out on request."""
+        return sum(map(len, self.gone))
 
     @property
     def rejected(self) -> int:
@@ -154,7 +163,7 @@ class Rows:
 
 
 @contextmanager
-def laid_down(stream: AnyStream, target: Path, *, keys: bool = False) -> Iterator[Rows]:
+def laid_down(stream: AnyStream, target: Path, *, keys: bool = False, suppress: Sequence[str] = ()) -> Iterator[Rows]:
     """Read a file once and keep its typed rows on disk for a while.
 
     Parameters
@@ -166,6 +175,8 @@ def laid_down(stream: AnyStream, target: Path, *, keys: bool = False) -> Iterato
         next.
     keys : bool
         Whether the texts of keys are kept, too, to look them up in a context.
+    suppress : sequence of str
+        Addresses and domains whose contacts are left out.
 
     Yields
     ------
@@ -181,18 +192,19 @@ def laid_down(stream: AnyStream, target: Path, *, keys: bool = False) -> Iterato
     folder = target.with_name(f".{target.name}.rows")
     shutil.rmtree(folder, ignore_errors=True)
     try:
-        yield _lay_down(stream, folder, [*_KEPT, *_KEYS] if keys else _KEPT)
+        yield _lay_down(stream, folder, [*_KEPT, *_KEYS] if keys else _KEPT, suppress)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _lay_down(stream: AnyStream, folder: Path, kept: Sequence[str]) -> Rows:
+def _lay_down(stream: AnyStream, folder: Path, kept: Sequence[str], suppress: Sequence[str]) -> Rows:
     files: list[Path] = []
-    starts, kinds, problems, faults = [0], [], [], []
+    starts, kinds, problems, faults, gone = [0], [], [], [], []
     bounds, stamp, pace = Bounds(), _stamp(stream.path), Pace("read")
     columns = [column for field, column in match(tuple(stream.names)).found.items() if field in _NEEDED]
+    people = find_people(stream, suppress)
     for number, part in enumerate(stream.parts(columns)):
-        export = export_part(part, stream.path)
+        export, keep = leave_out(export_part(part, stream.path), suppress, people)
         problem = find_unusable(export)
         usable = problem.is_null().alias(_USABLE)
         bounds.add(export.table)
@@ -210,15 +222,16 @@ def _lay_down(stream: AnyStream, folder: Path, kept: Sequence[str]) -> Rows:
         kinds.append(part.kind)
         problems.append(problem.alias("problem").to_frame().with_row_index("row").filter(~usable))
         faults.append(export.faults)
-        pace.add(export.table.height)
+        gone.append((~keep).arg_true())
+        pace.add(len(keep))
     if not files:
         raise Irregular
-    unequal, repeat = _duplicates(stream, files, starts)
-    return Rows(stream, files, starts, kinds, problems, faults, unequal, repeat, bounds, stamp)
+    unequal, repeat = _duplicates(stream, files, starts, gone)
+    return Rows(stream, files, starts, kinds, problems, faults, unequal, repeat, bounds, gone, stamp)
 
 
 def _duplicates(
-    stream: AnyStream, files: Sequence[Path], starts: Sequence[int]
+    stream: AnyStream, files: Sequence[Path], starts: Sequence[int], gone: Sequence[pl.Series]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Find the rows that lose against a duplicate, and those that repeat one, among all parts.
 
@@ -230,12 +243,13 @@ def _duplicates(
     if not len(twice):
         return nothing, nothing
     found = []
-    for file, start, part in zip(files, starts, stream.parts(), strict=False):
+    for file, start, out, part in zip(files, starts, gone, stream.parts(), strict=False):
         again = pl.read_ipc(file, columns=[KEY, _USABLE]).select(
             pl.col(_USABLE) & pl.col(KEY).is_in(pl.Series(twice).implode())
         )
         if again.to_series().any():
-            table = export_part(part, stream.path).table.with_row_index(_ROW, offset=start)
+            table = export_part(part, stream.path).table
+            table = table.filter(_others(out, table.height)).with_row_index(_ROW, offset=start)
             found.append(table.filter(again.to_series()))
     rows = pl.concat(found).rechunk()
     unequal, repeat = find_duplicates(rows.drop(_ROW), pl.repeat(True, rows.height, eager=True))
@@ -254,8 +268,8 @@ class Scored:
         What is wrong with which.
     faults : polars.DataFrame
         Its unreadable cells.
-    start : int
-        Number of its first row.
+    places : polars.Series
+        Number of each row in the file.
     scores : polars.DataFrame
         As `score_table` gives them.
     """
@@ -263,7 +277,7 @@ class Scored:
     part: Contents
     checked: Checked
     faults: pl.DataFrame
-    start: int
+    places: pl.Series
     scores: pl.DataFrame
 
 
@@ -296,16 +310,31 @@ def score_rows(
         If the file is not what it was.
     """
     changed = InputError(f"{rows.stream.path.name!r} was changed while it was read", hint="start again")
-    number, pace = -1, Pace("scored", rows.starts[-1])
+    number, first, pace = -1, 0, Pace("scored", rows.starts[-1])
     for number, part in enumerate(rows.stream.again(rows.kinds, as_text)):
-        if number >= len(rows.files) or part.source.height != rows.starts[number + 1] - rows.starts[number]:
+        height = part.source.height
+        if (
+            number >= len(rows.files)
+            or height - len(rows.gone[number]) != rows.starts[number + 1] - rows.starts[number]
+        ):
             raise changed
+        places = pl.int_range(first, first + height, eager=True)
+        if len(rows.gone[number]):
+            keep = _others(rows.gone[number], height)
+            lines = None if part.lines is None else part.lines.filter(keep)
+            part, places = replace(part, source=part.source.filter(keep), lines=lines), places.filter(keep)
         table, checked = _table(rows, number, as_of)
         scores = score_table(table, as_of.when, context, checked, model)
-        yield Scored(part, checked, rows.faults[number], rows.starts[number], scores)
+        yield Scored(part, checked, rows.faults[number], places, scores)
+        first += height
         pace.add(scores.height)
     if number + 1 != len(rows.files) or _stamp(rows.stream.path) != rows.stamp:
         raise changed
+
+
+def _others(gone: pl.Series, height: int) -> pl.Series:
+    """Mark the rows of a part that are not left out."""
+    return pl.repeat(True, height, dtype=pl.Boolean, eager=True).scatter(gone, False)
 
 
 def _stamp(path: Path) -> tuple[int, int]:

@@ -16,7 +16,7 @@ LAYERS = [
     {"errors"},
     {"bars", "schema", "config", "paths", "lines", "finder", "pace", "pairs"},
     {"reading", "dating", "validation", "writing", "spreadsheet"},
-    {"context", "intake", "sampling", "totals"},
+    {"context", "intake", "sampling", "suppressing", "totals"},
     {"features", "simulation", "labels", "neighbours"},
     {
         "scorecard",
@@ -76,6 +76,7 @@ WITHIN = {
     ("validation", "dating"),
     ("spreadsheet", "writing"),
     ("intake", "context"),
+    ("intake", "suppressing"),
     ("totals", "context"),
     ("batch", "streaming"),
     ("sifting", "sums"),

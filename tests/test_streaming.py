@@ -78,6 +78,28 @@ def test_the_date_is_inferred_from_all_parts(
     same(path, tmp_path, lambda: in_parts(20_000))
 
 
+@pytest.mark.parametrize("ending", ["csv", "parquet", "json"])
+def test_who_is_left_out_leaves_no_trace_in_parts(
+    ending: str, messy_csv: Path, suppressed: str, tmp_path: Path, in_parts: Any
+) -> None:
+    rows = pl.read_csv(messy_csv, infer_schema=False)
+    # the newest by far, which would decide the date, and the same person by another address in another part
+    late = rows[8].with_columns(email=pl.lit(suppressed), crm_id=pl.lit("objector"))
+    late = late.with_columns(pl.col("^last_.*_time$").replace(None, "2031-01-01T00:00:00Z"))
+    other = rows[9].with_columns(crm_id=pl.lit("objector"))
+    path = tmp_path / f"in.{ending}"
+    write_frame(pl.concat([other, rows, late, rows.tail(3)]), path)
+    same(path, tmp_path, lambda: in_parts(900), suppress=[suppressed])
+    summary = scoring.score_file(path, tmp_path / "out.csv", suppress=[suppressed])
+    assert (summary.suppressed, summary.rows) == (4, 25)
+    assert suppressed not in (tmp_path / "out.csv").read_text().lower()
+
+
+def test_where_all_are_left_out_no_row_is_written(contacts: pl.DataFrame, tmp_path: Path, in_parts: Any) -> None:
+    write_frame(contacts.head(30).with_columns(account_domain=pl.lit("acme.example")), tmp_path / "in.csv")
+    same(tmp_path / "in.csv", tmp_path, lambda: in_parts(3000), suppress=["acme.example"])
+
+
 def test_duplicates_are_found_across_parts(contacts: pl.DataFrame, tmp_path: Path, in_parts: Any) -> None:
     some = contacts.head(150)
     others = some.head(60).with_columns(pl.col("total_inbound") + 1, job_title=pl.lit("other"))

@@ -16,7 +16,7 @@ __all__ = ["find_suppressed", "is_suppressed"]
 _HOST: Final = r"@([^@\s]+?)\.?>?$"
 
 
-def find_suppressed(table: pl.DataFrame, suppress: Sequence[str]) -> pl.Series:
+def find_suppressed(table: pl.DataFrame, suppress: Sequence[str], people: Collection[str] = ()) -> pl.Series:
     """Find the rows that are left out on request.
 
     Parameters
@@ -28,6 +28,8 @@ def find_suppressed(table: pl.DataFrame, suppress: Sequence[str]) -> pl.Series:
         ``mail.acme.com``), in any case. A domain is held against that of the contact's address and against
         `account_domain`; one without an ending (``acme``) only against an `account_domain` that is the same or below
         it. Rows that share the `crm_id` of a row so found are left out with it: it is the same person.
+    people : collection of str
+        Each `crm_id` that was so found elsewhere.
 
     Returns
     -------
@@ -64,9 +66,9 @@ def find_suppressed(table: pl.DataFrame, suppress: Sequence[str]) -> pl.Series:
         account=pl.col("account").is_in(accounts),
     )
     hit = known.select(pl.any_horizontal(pl.all().fill_null(False))).to_series()
-    people = keys["crm_id"].filter(hit).drop_nulls().unique()
-    if people.len():
-        hit = hit | keys["crm_id"].is_in(people.implode()).fill_null(False)
+    persons = {*keys["crm_id"].filter(hit).drop_nulls(), *people}
+    if persons:
+        hit = hit | keys["crm_id"].is_in(persons).fill_null(False)
     return hit.alias("suppressed")
 
 
