@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime
 from math import isfinite
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import monotonic
 from typing import Any, Final
 
 import polars as pl
 
+from scoring.cloud import fetched, is_cloud, send
 from scoring.context import Context
 from scoring.dating import Undecided, agree, date_of_name
 from scoring.errors import InputError
@@ -99,10 +102,11 @@ def score_file(
     Parameters
     ----------
     source : str, Path or sequence of them
-        CSV, JSON, NDJSON or Parquet, compressed or not; several are one export.
+        CSV, JSON, NDJSON or Parquet, compressed or not; several are one export. An address of a cloud store
+        (``s3://``, ``gs://``, ``abfs://``) is brought here first, to the folder for temporary files.
     output : str or Path
         Where to write; its ending says the format (``.csv``, ``.parquet``, ``.ndjson``, ``.jsonl``, ``.json``; text
-        also ``.gz`` or ``.zst``). An older file is replaced once the new one is whole.
+        also ``.gz`` or ``.zst``). An older file is replaced once the new one is whole. May be an address, too.
     model, context, as_of, suppress, overwrite
         As for `scoring.score`.
     strict : bool
@@ -124,8 +128,41 @@ def score_file(
     an older such file is removed where every row is fine.
     """
     began = monotonic()
-    summary = _score(source, output, model, context, as_of, suppress, strict, overwrite)
+    with ExitStack() as stack:
+        near, target = _near(source, output, stack)
+        summary = _score(near, target, model, context, as_of, suppress, strict, overwrite)
+        if target is not output:
+            summary = _sent(summary, os.fspath(output))
     return replace(summary, seconds=round(monotonic() - began, 2))
+
+
+def _near(
+    source: str | Path | Sequence[str | Path], output: str | Path, stack: ExitStack
+) -> tuple[str | Path | Sequence[str | Path], str | Path]:
+    """Bring what is in a cloud store here for a while, and have what goes there written here first."""
+    single = isinstance(source, str | Path)
+    sources = [source] if isinstance(source, str | Path) else list(source)
+    if not any(map(is_cloud, (*sources, output))):
+        return source, output
+    if os.fspath(output) in [os.fspath(one) for one in sources]:
+        raise InputError("the output is the input", hint="write to another file")
+
+    def folder() -> Path:
+        return Path(stack.enter_context(TemporaryDirectory(prefix="scoring-")))
+
+    near = [stack.enter_context(fetched(os.fspath(one), folder())) if is_cloud(one) else one for one in sources]
+    target = folder() / os.fspath(output).rsplit("/", 1)[-1] if is_cloud(output) else output
+    return near[0] if single else near, target
+
+
+def _sent(summary: Summary, address: str) -> Summary:
+    """Send what was written to its store."""
+    send(Path(summary.output), address)
+    aside = None
+    if summary.rejected_output is not None:
+        aside = address + REJECTED
+        send(Path(summary.rejected_output), aside)
+    return replace(summary, output=address, rejected_output=aside)
 
 
 def _score(

@@ -13,10 +13,13 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import polars as pl
 
+from scoring.cloud import fetched, is_cloud
 from scoring.errors import InputError, warn
 from scoring.paths import local_path
 from scoring.reading.delimited import read_delimited
@@ -49,7 +52,6 @@ _BYTE_ORDER_MARKS: tuple[tuple[bytes, str], ...] = (
     (b"\xff\xfe", "utf-16"),
     (b"\xfe\xff", "utf-16"),
 )
-_CLOUD = re.compile(r"^(s3|s3a|gs|gcs|az|azure|abfs|abfss|adl|hf)://", re.IGNORECASE)
 _ADDRESS = re.compile(r"^[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 _BROKEN = {"row": pl.UInt32(), "line": pl.String()}
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\r\f\x1a"))
@@ -155,8 +157,9 @@ def naming(path: str | os.PathLike[str] | None) -> Iterator[None]:
 
 def _stored(name: str) -> bytes:
     """Read the bytes of a file."""
-    if _CLOUD.match(name):
-        return _from_cloud(name)
+    if is_cloud(name):
+        with TemporaryDirectory(prefix="scoring-") as folder, fetched(name, Path(folder)) as path:
+            return path.read_bytes()
     if not name.strip():
         raise InputError("the path is empty", expected="the path of a file")
     if _ADDRESS.match(name) and not name.startswith("file://"):
@@ -170,21 +173,6 @@ def _stored(name: str) -> bytes:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "the path is not valid"
         raise InputError(f"it cannot be opened ({reason.lower()})", expected="a readable file") from error
-
-
-def _from_cloud(name: str) -> bytes:
-    """Read from a cloud store by polars: Parquet as a table that is written again, anything else as lines."""
-    try:
-        if re.search(r"\.(parquet|pq)$", name, re.IGNORECASE):
-            out = io.BytesIO()
-            pl.scan_parquet(name, glob=False).collect().write_parquet(out)
-            return out.getvalue()
-        lines = pl.scan_lines(name, name="text", glob=False).collect()["text"]
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise InputError(
-            f"it cannot be read from the store ({type(error).__name__})", hint="download it first"
-        ) from error
-    return b"\n".join(line.encode() for line in lines.to_list())
 
 
 def _contents(data: bytes) -> Contents:

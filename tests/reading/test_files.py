@@ -176,22 +176,6 @@ def test_web_addresses_are_not_opened(address):
         read_file(address)
 
 
-def test_cloud_addresses_are_left_to_polars(monkeypatch):
-    asked = []
-
-    def scan(path, **options):
-        asked.append(path)
-        frame = pl.DataFrame({"email": ["a"], "total_inbound": [1]})
-        lines = pl.DataFrame({"text": ["email,total_inbound", "a,1"]})
-        return (frame if path.endswith("parquet") else lines).lazy()
-
-    monkeypatch.setattr(pl, "scan_parquet", scan)
-    monkeypatch.setattr(pl, "scan_lines", scan)
-    for path in ("s3://bucket/a.parquet", "gs://bucket/a.csv"):
-        assert read_file(path).source.cast(pl.String).rows() == [("a", "1")]
-    assert asked == ["s3://bucket/a.parquet", "gs://bucket/a.csv"]
-
-
 def test_a_file_address_is_a_path(write):
     assert read_file(f"file://{write(TEXT)}").source.height == 1
 
