@@ -37,7 +37,7 @@ def register(verbs: Any) -> None:
     parser.add_argument(
         "-o",
         "--output",
-        type=Path,
+        type=_place,
         metavar="OUT",
         help="the scored file, or a folder for it; its ending says the format (default: "
         "NAME.scored.ENDING in this folder)",
@@ -68,9 +68,12 @@ def _run(options: argparse.Namespace) -> int:
         options.parser.error("--adapt learns from a whole export, and --context is for a part of one: give one of them")
     files = options.files or [os.fspath(_simulate(options.output))]
     target = _target(options.output, Path(files[0]))
-    refuse_input(target, [path for path in (options.context, options.suppress) if path])
+    if isinstance(target, Path):
+        refuse_input(target, [path for path in (options.context, options.suppress) if path])
+    elif options.adapt:
+        options.parser.error("--adapt saves a model beside the output: give a file or folder of this machine with -o")
     suppressed = read_suppressed(options.suppress)
-    adapted = _adapt(files, suppressed, target, options) if options.adapt else None
+    adapted = _adapt(files, suppressed, Path(target), options) if options.adapt else None
     model = load_model(options.model) if adapted is None else adapted.model
     with progress():
         summary = score_file(
@@ -139,10 +142,19 @@ def _adapt(files: Sequence[str], suppressed: Sequence[str], target: Path, option
     return _Adapted(model, folder)
 
 
-def _target(output: Path | None, source: Path) -> Path:
+def _place(text: str) -> Path | str:
+    """Read an output: a path, or an address of a cloud store, which a path would take apart."""
+    from scoring.cloud import is_cloud
+
+    return text if is_cloud(text) else Path(text)
+
+
+def _target(output: Path | str | None, source: Path) -> Path | str:
     """Complete the output: a folder is given the name of the input."""
     from scoring.writing import ending_of
 
+    if isinstance(output, str):
+        return output
     if output is not None and not output.is_dir() and output.suffix:
         return output
     ending = ending_of(source) or ".csv"
@@ -150,9 +162,10 @@ def _target(output: Path | None, source: Path) -> Path:
     return _folder(output) / f"{name}.scored{ending}"
 
 
-def _simulate(output: Path | None) -> Path:
+def _simulate(output: Path | str | None) -> Path:
     from scoring.cli.simulate import write_simulated
 
+    output = None if isinstance(output, str) else output
     beside = output.parent if output is not None and output.suffix and not output.is_dir() else output
     return write_simulated(_folder(beside) / "simulated.csv")
 
@@ -171,10 +184,11 @@ def _folder(folder: Path | None) -> Path:
 
 def _show(summary: Summary, top: int, model: Model, adapted: _Adapted | None) -> None:
     from scoring.cli.table import print_top
+    from scoring.cloud import is_cloud
     from scoring.rates import tell_rates
     from scoring.swelling import tell_swelling
 
-    if top > 0 and summary.scored:
+    if top > 0 and summary.scored and not is_cloud(summary.output):
         print_top(Path(summary.output), top, "" if model.rates is None else tell_rates(model.rates))
     tiers = ", ".join(f"{count:,} {tier}" for tier, count in summary.tiers.items())
     print(f"{summary.scored:,} of {summary.rows:,} contacts scored{': ' if tiers else ''}{tiers}", end="")
