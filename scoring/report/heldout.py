@@ -47,6 +47,8 @@ class HeldOut:
         Whether it is the model itself that is judged, and not twins of it.
     rows, open : int
         Rows of the newest date, and of them those of which it is not known whether they replied.
+    settled : bool
+        Whether so few of them are open that the rate is that of 30 days.
     tiers, top, reliability : polars.DataFrame
         Of the newest date, as in `review.Review`.
     gains : polars.DataFrame
@@ -66,6 +68,7 @@ class HeldOut:
     itself: bool
     rows: int
     open: int
+    settled: bool
     tiers: pl.DataFrame
     top: pl.DataFrame
     reliability: pl.DataFrame
@@ -88,14 +91,18 @@ def hold_out(model: Model, snapshots: Sequence[Snapshot]) -> HeldOut | None:
     Returns
     -------
     HeldOut or None
-        None if no date has both outcomes of any target, or the model has seen all dates and no twin can be trained.
+        None if no later export is of 30 days after a date or more, no date has both outcomes of any target, or the
+        model has seen all dates and no twin can be trained.
     """
     lessons = label_snapshots(snapshots)
     since = model.learned_until
-    fresh = [place for place, lesson in enumerate(lessons) if since is None or since <= lesson.as_of]
+    whole = [place for place, lesson in enumerate(lessons) if lesson.until - lesson.as_of >= HORIZON]
+    fresh = [place for place in whole if since is None or since <= lessons[place].as_of]
     if not fresh and "config" not in model.provenance:
         return None
-    places = fresh or list(range(len(lessons)))
+    places = fresh or whole
+    if not places:
+        return None
     predictors = {place: model if fresh else _twin(model, snapshots[: place + 1]) for place in places}
     drawn = draw_resamples([lessons[place].rows for place in places])
     judged = [
@@ -106,9 +113,7 @@ def hold_out(model: Model, snapshots: Sequence[Snapshot]) -> HeldOut | None:
     ]
     if not judged:
         return None
-    known = {one.at for one in judged}
-    whole = [at for at in known if lessons[places[at]].until - lessons[places[at]].as_of >= HORIZON]
-    newest = max(whole or known)
+    newest = max(one.at for one in judged)
     lesson, predictor = lessons[places[newest]], predictors[places[newest]]
     of_newest = [one for one in judged if one.at == newest]
     tallied = tally([_promise(predictor, lesson, one.target, drawn, newest) for one in of_newest])
@@ -118,6 +123,7 @@ def hold_out(model: Model, snapshots: Sequence[Snapshot]) -> HeldOut | None:
         itself=bool(fresh),
         rows=lesson.rows.height,
         open=lesson.labels[of_newest[0].target].null_count(),
+        settled=of_newest[0].settled,
         tiers=tallied["tiers"],
         top=tallied["top"],
         reliability=tallied["reliability"],

@@ -187,8 +187,8 @@ def _show_drift(drift: Drift) -> Section:
 def _ask(tried: bool) -> Section:
     """Say how to get what only outcomes can tell."""
     why = (
-        "These exports prove nothing of it: the model has learned from all of them, or no date has both outcomes. "
-        "Give one that was made after it."
+        "These exports prove nothing of it: none was made 30 days after another, or the model has learned from all of "
+        "them, or none shows both outcomes. Give one that was made 30 days after it, or a little more."
         if tried
         else "That takes outcomes, and a model holds none. Give it two exports or more, best 30 days apart:"
     )

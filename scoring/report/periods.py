@@ -44,6 +44,7 @@ def show_periods(held: HeldOut, target: str) -> list[Section]:
         f"The newest period: {number(held.rows)} contacts as of {day(held.as_of)}, and what came before "
         f"{day(held.until)}. {how}",
         f"{number(held.open)} of them are left out, since their outcome is open." if held.open else "",
+        "" if held.settled else "That is so many that the rates are rather too low.",
     )
     return [
         Section(

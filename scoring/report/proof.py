@@ -41,6 +41,7 @@ CAME: Final = {"reply": "replied", "meeting": "met", "engaged": "replied or met"
 _CODE: Final = re.compile("`([^`]+)`")
 _KIND: Final = dict(zip(TIERS, "abcd", strict=True))
 _TIMES_D, _OF_ALL = 10.0, 0.6  # what a good list reaches, by what scoring vendors promise themselves
+_FEW: Final = 30  # outcomes of one kind, below which a level is not judged, as in the verdict
 _REPS: Final = 30
 _FEWEST_EXPECTED: Final = 3.0
 
@@ -70,10 +71,12 @@ def show_review(review: Review) -> Section:
     """
     target = first_target(review.tiers)
     days = (review.until - review.as_of) / timedelta(days=1)
+    settled = dict(review.labels.select("target", "settled").iter_rows())[target] or days < HORIZON_DAYS
     lead = paragraph(
         f"What later exports prove of the {number(days)} days from {day(review.as_of)} on, for every contact on the "
         "list.",
         "One month is one month: act on the order at once, on the level only if the next one says the same.",
+        "" if settled else "The outcome of many is still open, so the rates below are rather too low.",
     )
     level = review.levels.row(by_predicate=pl.col("target") == target, named=True)
     verdict = items(_CODE.sub(r"<code>\1</code>", safe(sentence)) for sentence in review.verdict)
@@ -92,6 +95,9 @@ def show_review(review: Review) -> Section:
 def _order(tiers: pl.DataFrame, target: str) -> Cell:
     """Say first what a manager asks first: whether the order held."""
     rates = [(row["tier"], row["rate"]) for row in pick(tiers, target) if row["rows"]]
+    if len(rates) < 2 or not any(rate for _, rate in rates):
+        why = "there is but one tier" if len(rates) < 2 else f"it is not proved of anybody that they {CAME[target]}"
+        return f"Nothing can be said of the order: {why}."
     falls = all(above >= below for (_, above), (_, below) in pairwise(rates)) and rates[0][1] > rates[-1][1]
     by = ", ".join(f"{part(rate)} in tier {tier}" for tier, rate in rates)
     return f"<b>The order {'held' if falls else 'did not hold'}:</b> {by} {CAME[target]}."
@@ -101,6 +107,9 @@ def _height(level: Mapping[str, Any], days: float) -> Cell:
     """Say whether as many came as were expected."""
     if days < HORIZON_DAYS:
         return f"Whether the level held cannot be said before the {HORIZON_DAYS} days are over."
+    did_not = level["rows"] - level["observed"] - level["open"]
+    if min(level["observed"], did_not) < _FEW:
+        return "Too few of one kind are known to judge the level."
     if level["low"] is None or level["low"] <= 0 <= level["high"]:
         return "<b>The level held,</b> as far as chance and what is still open let one tell."
     return f"<b>The level was too {'high' if level['gap'] > 0 else 'low'},</b> beyond chance."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import statistics
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -226,6 +227,20 @@ def test_what_is_not_known_is_not_made_up(own_model: scoring.Model, exports: Exp
     assert "the model has learned from all of them" in page.section("proof")
     assert not page.has("gains-table")
     assert page.has("drift-table")
+
+
+def test_a_period_that_is_not_over_proves_nothing(exports: Exports) -> None:
+    when, export = list(exports.items())[-2]
+    soon = when + timedelta(days=10)
+    page = Page(scoring.report_model("shipped", exports={when: export, soon: export.with_columns(total_meetings=9)}))
+    assert "none was made 30 days after another" in page.section("proof")
+    assert not page.has("gains-table")
+
+
+def test_an_old_model_without_a_reference_has_a_page(own_model: scoring.Model) -> None:
+    page = Page(scoring.report_model(replace(own_model, reference=None, rates=None)))
+    assert is_close(page.figures["cut-A"], own_model.tier_cuts[0])
+    assert page.table("shape-1-table")
 
 
 def test_one_export_is_refused(exports: Exports) -> None:

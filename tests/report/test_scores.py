@@ -310,8 +310,30 @@ def test_the_verdict_comes_first(
     level = scoring.review_scores(scored, {later: after}).levels.row(
         by_predicate=pl.col("target") == "reply", named=True
     )
+    assert min(level["observed"], level["rows"] - level["observed"]) >= 30
     off = "held," if level["low"] <= 0 <= level["high"] else "was too high," if level["gap"] > 0 else "was too low,"
     assert f"The level {off}" in said
+
+
+def test_what_cannot_be_said_is_not_said(pair: tuple[datetime, pl.DataFrame, datetime, pl.DataFrame]) -> None:
+    when, scored, later, after = pair
+
+    def said(rows: pl.DataFrame, export: pl.DataFrame, date: datetime) -> str:
+        return Page(scoring.report_scores(rows, later={date: export})).section("review")
+
+    one = said(scored.filter(pl.col("tier") == "A").head(5), after, later)
+    assert "Nothing can be said of the order: there is but one tier." in one
+    assert "Too few of one kind are known to judge the level." in one
+    silent = pl.lit(None, pl.Datetime("us", "UTC"))
+    never = after.with_columns(
+        *(silent.alias(f"{end}_inbound_time") for end in ("first", "last")),
+        *(pl.lit(0).alias(f"total_inbound{recent}") for recent in ("", "_30d")),
+    )
+    assert "it is not proved of anybody that they replied" in said(scored, never, later)
+    assert "The outcome of many is still open" in said(scored, after, later + timedelta(days=60))
+    soon = when + timedelta(days=10)
+    early = after.with_columns(pl.col("last_inbound_time").clip(upper_bound=soon - timedelta(hours=1)))
+    assert "cannot be said before the 30 days are over" in said(scored, early, soon)
 
 
 def test_what_a_and_b_hold(page: Page, outcomes: list[tuple[Row, bool]]) -> None:
