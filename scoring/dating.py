@@ -21,7 +21,19 @@ import polars as pl
 from scoring.errors import InputError
 from scoring.reading.scalars import Unreadable, time_of
 
-__all__ = ["WINDOW", "AsOf", "Bounds", "Undecided", "agree", "date_of_name", "infer_as_of", "parse_as_of"]
+__all__ = [
+    "WINDOW",
+    "AsOf",
+    "Bounds",
+    "Undecided",
+    "agree",
+    "conclude",
+    "date_of_name",
+    "find_bounds",
+    "infer_as_of",
+    "lone_gap",
+    "parse_as_of",
+]
 
 WINDOW = timedelta(days=30)
 """What ``_30d`` counts look back, from the date of the export."""
@@ -239,7 +251,7 @@ class Bounds:
         table : polars.DataFrame
             The typed table, see `scoring.reading`.
         """
-        newest, lower, upper = _bounds(table)
+        newest, lower, upper = find_bounds(table)
         self._newest.add(newest)
         self._lower.add(lower)
         self._upper.append(upper)
@@ -273,8 +285,8 @@ class Bounds:
         doubted = 0
         if not len(beyond):
             chosen, doubted = _without_lone(self._lower, self._newest, chosen)
-        when = _moment(chosen) + _STEP
-        return AsOf(when, _sentence(when, self._lower.count, len(upper), contradicted + doubted, beyond))
+        nearest = int(beyond.min()) if len(beyond) else None
+        return conclude(chosen, self._lower.count, len(upper), contradicted + doubted, nearest)
 
 
 def _fewest(lower: np.ndarray, upper: np.ndarray) -> tuple[int, int]:
@@ -297,8 +309,19 @@ def _nth_latest(times: np.ndarray, place: int) -> int:
     return int(np.partition(times, place)[place])
 
 
-def _bounds(table: pl.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the newest time of each row, all lower and all upper bounds, in microseconds since 1970."""
+def find_bounds(table: pl.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Find what rows say of the date.
+
+    Parameters
+    ----------
+    table : polars.DataFrame
+        The typed table, see `scoring.reading`.
+
+    Returns
+    -------
+    newest, lower, upper : numpy.ndarray
+        The newest time of each row that has one, all lower and all upper bounds, in microseconds since 1970.
+    """
     later = int(WINDOW / timedelta(microseconds=1))
     cells = table.select(
         pl.col(*(name for name, _ in _CHANNELS), *_FIRST).to_physical().fill_null(_NEVER),
@@ -318,10 +341,31 @@ def _bounds(table: pl.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return newest[newest != _NEVER], np.concatenate(lower), np.concatenate(upper)
 
 
+def lone_gap(rows: int) -> float:
+    """Say how far a newest row must stand from the next not to be believed.
+
+    Parameters
+    ----------
+    rows : int
+        How many have a time.
+
+    Returns
+    -------
+    float
+        Microseconds; it must be further.
+
+    Examples
+    --------
+    >>> lone_gap(10) / 86_400_000_000
+    365.0
+    """
+    return max(_LONE_GAP_DAYS, _SPAN_DAYS / rows) * _DAY
+
+
 def _without_lone(lower: _Latest, newest: _Latest, chosen: int) -> tuple[int, int]:
     """Step down from newest rows that stand alone; return the bound that is left and how many bounds it contradicts."""
     rows = np.sort(newest.times)
-    gap = max(_LONE_GAP_DAYS, _SPAN_DAYS / newest.count) * _DAY
+    gap = lone_gap(newest.count)
     last = len(rows) - 1
     lowest = len(rows) - 1 - max(1, newest.count // 100)
     while last > max(lowest, 0) and rows[last] - rows[last - 1] > gap:
@@ -342,13 +386,33 @@ def _moment(ticks: int) -> datetime:
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=min(ticks // 10**6, _LAST_SECOND))
 
 
-def _sentence(when: datetime, lower: int, upper: int, contradicted: int, beyond: np.ndarray) -> str:
-    """Say where a date comes from."""
-    latest = (
-        f"it is not after {_moment(int(beyond.min())):%Y-%m-%d %H:%M}" if len(beyond) else "nothing says how long after"
-    )
+def conclude(chosen: int, lower: int, upper: int, contradicted: int, nearest: int | None) -> AsOf:
+    """Make a date of the bound that was chosen, and say where it comes from.
+
+    Parameters
+    ----------
+    chosen : int
+        In microseconds since 1970.
+    lower, upper, contradicted : int
+        Bounds that there are, and that it contradicts.
+    nearest : int or None
+        The nearest upper bound after it.
+
+    Returns
+    -------
+    AsOf
+        One second after it.
+
+    Examples
+    --------
+    >>> conclude(0, 1, 0, 0, None).when.isoformat()
+    '1970-01-01T00:00:01+00:00'
+    """
+    when = _moment(chosen) + _STEP
+    latest = "nothing says how long after" if nearest is None else f"it is not after {_moment(nearest):%Y-%m-%d %H:%M}"
     against = "none contradicts it" if not contradicted else f"{contradicted:,} of them contradict it"
-    return (
+    return AsOf(
+        when,
         f"inferred from {lower:,} times and {upper:,} counts of the last 30 days: the earliest date that fits is "
-        f"{when:%Y-%m-%d %H:%M} UTC, {latest}, {against}"
+        f"{when:%Y-%m-%d %H:%M} UTC, {latest}, {against}",
     )

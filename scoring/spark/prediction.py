@@ -1,0 +1,241 @@
+"""Scoring a Spark frame: what belongs beside the rows is found once, the rows are scored where they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+
+from scoring import schema
+from scoring.context import LEVELS, Context, level_key
+from scoring.dating import AsOf
+from scoring.intake import Intake, date_given, load_context
+from scoring.model import SHIPPED, Model, load_model
+from scoring.prediction import COLUMNS, refuse_columns, score_intake
+from scoring.spark.dating import infer
+from scoring.spark.rows import KEY, examine, export_of, key_text, to_batch, to_table, type_rows
+from scoring.spark.totals import Totals, add_up, count_once, leave_out
+from scoring.validation import find_suppressed, validate
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from pyspark.sql import DataFrame
+    from pyspark.sql.types import StructType
+
+__all__ = ["score"]
+
+_TYPES: Final = {"as_of": "timestamp"} | dict.fromkeys(
+    ("reply_probability", "meeting_probability", "answer_probability", "priority", "percentile"), "double"
+)
+
+
+def score(
+    frame: DataFrame,
+    *,
+    model: Model | str | Path = SHIPPED,
+    context: Context | str | Path | None = None,
+    as_of: datetime | date | str | None = None,
+    suppress: Sequence[str] = (),
+    overwrite: bool = False,
+) -> DataFrame:
+    """Score an export that is a Spark frame, with the very bits of `scoring.score`.
+
+    Parameters
+    ----------
+    frame : pyspark.sql.DataFrame
+        One whole export, one row for each contact of a rep; its columns may be text or typed. It is read here, for
+        what belongs beside the rows, and again whenever the result is used: a frame that is dear to compute, or comes
+        out differently each time, should be cached or written first.
+    model : Model, str or Path
+        A model, the folder of one on the driver, or ``"shipped"``. It travels to the executors with the job.
+    context : Context, str or Path, optional
+        Totals to use in place of the export's own.
+    as_of : datetime, date or str, optional
+        The date of the export; naive means UTC. By default that of `context`, else inferred from the rows, which takes
+        two jobs more. The session's time zone has no part in it.
+    suppress : sequence of str
+        Addresses and domains whose contacts must not be scored; they are left out of the result.
+    overwrite : bool
+        Whether columns of the result may replace columns of the input. Spark does not tell names by their case, so
+        neither does this.
+
+    Returns
+    -------
+    pyspark.sql.DataFrame
+        The same rows without the suppressed ones, every input column untouched, and the columns that `scoring.score`
+        adds; `tier` and `evidence` are text. Nothing of it is computed before it is used.
+
+    Raises
+    ------
+    InputError
+        If it is no Spark frame, is a stream, has no activity column, has a column of the result already, or is undated.
+    ModelError
+        If the model is damaged or does not fit this version.
+
+    Notes
+    -----
+    Where there are at most 200,000 reps, accounts, contacts (each) or repeated keys, the totals and the duplicates go
+    to the executors with the job; if there are more, Spark joins them to the rows, and they stay cached until
+    ``spark.catalog.clearCache()`` or the end of the session.
+    """
+    columns = examine(frame)
+    if not overwrite:
+        refuse_columns([name.lower() for name in frame.columns])
+    find_suppressed(schema.empty(), suppress)  # what is no address is refused now, not on an executor
+    loaded, totals = load_model(model), load_context(context)
+    dated = date_given(as_of, totals)
+    rows = type_rows(frame, columns, suppress).persist()
+    kept, people = leave_out(rows) if suppress else (rows, ())
+    counted = count_once(kept)
+    if dated is None:
+        dated = infer(kept) if kept.limit(1).count() else AsOf(datetime(1970, 1, 1, tzinfo=UTC), "no rows, so no date")
+    beside = add_up(counted.rows, dated.when) if totals is None else Totals(_fresh(totals), {})
+    rows.unpersist()
+    winners = counted.winners
+    few = winners if isinstance(winners, pl.DataFrame) else None
+    work = _Work(
+        model=loaded,
+        as_of=dated,
+        context=beside.context,
+        winners=few,
+        suppress=tuple(suppress),
+        people=people,
+        fields=tuple(columns.found.values()),
+        names=_result_names(frame.columns),
+        mark=_mark(frame.columns),
+    )
+    tables = beside.joined if few is winners else {**beside.joined, KEY: winners.withColumnRenamed(KEY, "key")}
+    ready = _join(frame, work, tables) if tables else frame
+    return ready.mapInArrow(partial(_score_parts, work=work), _result_schema(frame, work.names))
+
+
+@dataclass(frozen=True, eq=False)
+class _Work:
+    """All that is needed to score some rows of a frame.
+
+    Columns that are joined are called `mark`, then what they were joined by, then `name`.
+    """
+
+    model: Model
+    as_of: AsOf
+    context: Context
+    winners: pl.DataFrame | None
+    suppress: tuple[str, ...]
+    people: tuple[str, ...]
+    fields: tuple[str, ...]
+    names: tuple[str, ...]
+    mark: str
+
+
+def _fresh(context: Context) -> Context:
+    """Leave behind what a context has found out in this process: hashes of another may differ."""
+    return Context(context.as_of, context.totals, context.hashed)
+
+
+def _result_names(names: Sequence[str]) -> tuple[str, ...]:
+    """List the columns of the result; one that is there already is replaced in its place."""
+    own = [name.lower() if name.lower() in COLUMNS else name for name in names]
+    return (*own, *(name for name in COLUMNS if name not in own))
+
+
+def _result_schema(frame: DataFrame, names: Sequence[str]) -> StructType:
+    from pyspark.sql.types import StructType
+
+    fields = {field.name: field for field in frame.schema.fields}
+    added = StructType.fromDDL(", ".join(f"{name} {_TYPES.get(name, 'string')}" for name in COLUMNS))
+    fields |= {field.name: field for field in added.fields}
+    return StructType([fields[name] for name in names])
+
+
+def _mark(names: Sequence[str]) -> str:
+    """Find a beginning that no column has."""
+    mark = "_beside"
+    while any(name.lower().startswith(mark) for name in names):
+        mark += "_"
+    return mark
+
+
+def _join(frame: DataFrame, work: _Work, tables: Mapping[str, DataFrame]) -> DataFrame:
+    """Put beside each row what is too much to be given to every task."""
+    from pyspark.sql import functions as f
+    from pyspark.sql.types import StringType, StructField, StructType
+
+    keys = {by: f"{work.mark} {by} of row" for by in tables}
+    fields = [*frame.schema.fields, *(StructField(name, StringType()) for name in keys.values())]
+    ready = frame.mapInArrow(partial(_key_parts, fields=work.fields, keys=keys), StructType(fields))
+    for by, table in tables.items():
+        found = table.select(*(f.col(name).alias(f"{work.mark} {by} {name}") for name in table.columns))
+        ready = ready.join(found, on=ready[keys[by]] == found[f"{work.mark} {by} key"], how="left")
+    return ready.drop(*keys.values())
+
+
+def _key_parts(
+    batches: Iterator[pa.RecordBatch], fields: Sequence[str], keys: Mapping[str, str]
+) -> Iterator[pa.RecordBatch]:
+    """Add the keys by which Spark joins."""
+    for batch in batches:
+        table = export_of(to_table(batch, fields)).table
+        found = table.select((key_text() if by == KEY else level_key(by)).alias(name) for by, name in keys.items())
+        yield _beside(batch, to_batch(found), [*batch.schema.names, *found.columns])
+
+
+def _score_parts(batches: Iterator[pa.RecordBatch], work: _Work) -> Iterator[pa.RecordBatch]:
+    """Score the rows that a task is given."""
+    for batch in batches:
+        export = export_of(to_table(batch, work.fields))
+        if work.suppress:
+            keep = ~(find_suppressed(export.table, work.suppress) | _is_one_of(export.table["crm_id"], work.people))
+            if not keep.all():
+                batch = batch.filter(keep.to_arrow())
+                export = export_of(to_table(batch, work.fields))
+        checked = validate(export, work.as_of.when, _duplicates(export.table, batch, work))
+        places = pl.int_range(export.table.height, dtype=pl.UInt32, eager=True)
+        taken = Intake(export, places, work.as_of, checked, _context(batch, work), 0)
+        scored = score_intake(taken, work.model).with_columns(pl.col("tier", "evidence").cast(pl.String))
+        yield _beside(batch, to_batch(scored), work.names)
+
+
+def _is_one_of(ids: pl.Series, people: Sequence[str]) -> pl.Series:
+    return ids.is_in(pl.Series(people, dtype=pl.String).implode()).fill_null(False)
+
+
+def _duplicates(table: pl.DataFrame, batch: pa.RecordBatch, work: _Work) -> tuple[pl.Series, pl.Series]:
+    """Find the rows that lose against the row of their key that counts."""
+    none = pl.Series("repeat", [False], dtype=pl.Boolean).new_from_index(0, table.height)
+    winners = _joined(batch, work.mark, KEY)
+    if winners is None:
+        if work.winners is None:
+            return none, none
+        winners = table.select(key_text().alias("key")).join(
+            work.winners.rename({KEY: "key"}).with_columns(there=True), on="key", how="left", maintain_order="left"
+        )
+        winners = winners.with_columns(pl.when("there").then("key").alias("key"))
+    lost = pl.any_horizontal(pl.col(name).ne_missing(winners[name]) for name in schema.NAMES)
+    return table.select(lost & winners["key"].is_not_null()).to_series(), none
+
+
+def _context(batch: pa.RecordBatch, work: _Work) -> Context:
+    """Give the totals of these rows the form of a context of their own, where they were joined."""
+    joined = {level: _joined(batch, work.mark, level) for level in LEVELS}
+    found = {level: table.unique("key").drop_nulls("key") for level, table in joined.items() if table is not None}
+    return replace(work.context, totals={**work.context.totals, **found}) if found else work.context
+
+
+def _joined(batch: pa.RecordBatch, mark: str, by: str) -> pl.DataFrame | None:
+    """Take what was joined by something; None if nothing was."""
+    start = f"{mark} {by} "
+    names = [name for name in batch.schema.names if name.startswith(start)]
+    return to_table(batch, names).rename(lambda name: name.removeprefix(start)) if names else None
+
+
+def _beside(batch: pa.RecordBatch, found: pa.RecordBatch, names: Sequence[str]) -> pa.RecordBatch:
+    """Put columns beside others; those found come first where both have one."""
+    import pyarrow
+
+    arrays = [(found if name in found.schema.names else batch).column(name) for name in names]
+    return pyarrow.RecordBatch.from_arrays(arrays, names=list(names))
