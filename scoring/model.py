@@ -14,7 +14,7 @@ from datetime import datetime
 from functools import cache, cached_property
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,9 @@ from scoring.paths import local_path
 from scoring.rates import Rates
 from scoring.reference import Reference
 from scoring.scorecard import Floats, Lookup, Scorecard, from_dict, to_dict
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
 
 __all__ = ["SHIPPED", "Model", "find_quantiles", "load_model"]
 
@@ -266,10 +269,15 @@ def _dates(told: object) -> Iterator[str]:
 def _shipped() -> Model:
     here = Path(__file__).parent
     installed, checkout = here / "shipped_model", here.parent / "models" / "shipped"
-    return _load(installed if installed.is_dir() else checkout)
+    for folder in (installed, checkout):
+        if folder.is_dir():
+            return _load(folder)
+    from importlib.resources import files  # the package is in a zip, as on a cluster
+
+    return _load(files("scoring") / "shipped_model")
 
 
-def _load(folder: Path) -> Model:
+def _load(folder: Path | Traversable) -> Model:
     try:
         listed = [line.split(maxsplit=1) for line in (folder / _SUMS).read_text("utf-8").splitlines()]
         sums = {name: digest for digest, name in listed}
@@ -277,7 +285,11 @@ def _load(folder: Path) -> Model:
             raise ValueError(f"{_SUMS} lists {foreign[0]!r}")
         files = {name: (folder / name).read_bytes() for name in {_DOCUMENT, *sums}}
     except (OSError, ValueError) as error:
-        what = f"{Path(error.filename).name} is missing" if isinstance(error, FileNotFoundError) else "it is damaged"
+        what = (
+            f"{Path(error.filename or _DOCUMENT).name} is missing"
+            if isinstance(error, FileNotFoundError)
+            else "it is damaged"
+        )
         raise ModelError(
             f"no whole model in {folder.name!r}: {what}",
             expected=f"a folder with {_DOCUMENT} and {_SUMS}",

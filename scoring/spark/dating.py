@@ -47,7 +47,9 @@ def infer(rows: DataFrame) -> AsOf:
     from pyspark.sql import functions as f
 
     counted = map_tables(rows, count_hours, pl.DataFrame(schema=_HOURS)).groupBy("kind", "hour")
-    hours = collect(counted.agg(f.sum("rows").alias("rows"), f.min("least").alias("least"), f.max("most").alias("most")))
+    hours = collect(
+        counted.agg(f.sum("rows").alias("rows"), f.min("least").alias("least"), f.max("most").alias("most"))
+    )
     wanted = possible_hours(hours)
     exact = map_tables(rows, bounds_in, pl.DataFrame(schema=_TIMES), hours=wanted).groupBy("kind", "time")
     return decide(hours, wanted, collect(exact.agg(f.sum("rows").alias("rows"))))
@@ -120,7 +122,7 @@ def possible_hours(hours: pl.DataFrame) -> list[int]:
     at, counts = lower["hour"].to_numpy(), lower["rows"].to_numpy()
     later = counts.sum() - np.cumsum(counts)
     edges = np.concatenate([[0], np.cumsum(upper["rows"].to_numpy())])
-    before, until = (edges[upper["hour"].to_numpy().searchsorted(at, side=side)] for side in ("left", "right"))  # type: ignore[call-overload]
+    before, until = (edges[upper["hour"].to_numpy().searchsorted(at, side=side)] for side in ("left", "right"))
     # the latest time of an hour contradicts at most as many as that, and every time of it at least so many
     possible = at[later + before <= (later + until).min()].tolist()
     lone = _first_lone(hours)

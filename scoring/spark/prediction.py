@@ -18,7 +18,7 @@ from scoring.intake import Intake, date_given, load_context
 from scoring.model import SHIPPED, Model, load_model
 from scoring.prediction import COLUMNS, refuse_columns, score_intake
 from scoring.spark.dating import infer
-from scoring.spark.rows import KEY, examine, export_of, key_text, to_batch, to_table, type_rows
+from scoring.spark.rows import KEY, examine, export_of, key_text, plain, plain_fields, to_batch, to_table, type_rows
 from scoring.spark.totals import Totals, add_up, count_once, leave_out
 from scoring.validation import find_suppressed, validate
 
@@ -95,30 +95,30 @@ def score(
     if dated is None:
         dated = infer(kept) if kept.limit(1).count() else AsOf(datetime(1970, 1, 1, tzinfo=UTC), "no rows, so no date")
     beside = add_up(counted.rows, dated.when) if totals is None else Totals(_fresh(totals), {})
-    rows.unpersist()
-    winners = counted.winners
-    few = winners if isinstance(winners, pl.DataFrame) else None
+    for done in (rows, counted.held):
+        if done is not None:
+            done.unpersist()
     work = _Work(
         model=loaded,
         as_of=dated,
         context=beside.context,
-        winners=few,
+        winners=counted.few,
         suppress=tuple(suppress),
         people=people,
-        fields=tuple(columns.found.values()),
-        names=_result_names(frame.columns),
-        mark=_mark(frame.columns),
+        fields=plain_fields(frame, columns),
+        result=_result_columns(frame.columns),
     )
-    tables = beside.joined if few is winners else {**beside.joined, KEY: winners.withColumnRenamed(KEY, "key")}
-    ready = _join(frame, work, tables) if tables else frame
-    return ready.mapInArrow(partial(_score_parts, work=work), _result_schema(frame, work.names))
+    tables = beside.joined if counted.many is None else {**beside.joined, KEY: counted.many}
+    ready = _join(plain(frame), work, tables) if tables else plain(frame)
+    return ready.mapInArrow(partial(_score_parts, work=work), _result_schema(frame, work))
 
 
 @dataclass(frozen=True, eq=False)
 class _Work:
-    """All that is needed to score some rows of a frame.
+    """All that is needed to score some rows of a frame, whose columns are called as in `rows.plain`.
 
-    Columns that are joined are called `mark`, then what they were joined by, then `name`.
+    `fields` are the columns that are fields, by those names; `result` are all columns of the result with those names,
+    None for what scoring adds. What is joined by something is called by it, a blank, and its own name.
     """
 
     model: Model
@@ -127,9 +127,8 @@ class _Work:
     winners: pl.DataFrame | None
     suppress: tuple[str, ...]
     people: tuple[str, ...]
-    fields: tuple[str, ...]
-    names: tuple[str, ...]
-    mark: str
+    fields: dict[str, str]
+    result: dict[str, str | None]
 
 
 def _fresh(context: Context) -> Context:
@@ -137,27 +136,19 @@ def _fresh(context: Context) -> Context:
     return Context(context.as_of, context.totals, context.hashed)
 
 
-def _result_names(names: Sequence[str]) -> tuple[str, ...]:
-    """List the columns of the result; one that is there already is replaced in its place."""
-    own = [name.lower() if name.lower() in COLUMNS else name for name in names]
-    return (*own, *(name for name in COLUMNS if name not in own))
+def _result_columns(names: Sequence[str]) -> dict[str, str | None]:
+    """Lay out the result; a column that is there already is replaced in its place."""
+    own = {name: f"c{place}" for place, name in enumerate(names)}
+    known = {name.lower() if name.lower() in COLUMNS else name: place for name, place in own.items()}
+    return {**known, **dict.fromkeys(COLUMNS)}
 
 
-def _result_schema(frame: DataFrame, names: Sequence[str]) -> StructType:
+def _result_schema(frame: DataFrame, work: _Work) -> StructType:
     from pyspark.sql.types import StructType
 
-    fields = {field.name: field for field in frame.schema.fields}
+    own = {f"c{place}": field for place, field in enumerate(frame.schema.fields)}
     added = StructType.fromDDL(", ".join(f"{name} {_TYPES.get(name, 'string')}" for name in COLUMNS))
-    fields |= {field.name: field for field in added.fields}
-    return StructType([fields[name] for name in names])
-
-
-def _mark(names: Sequence[str]) -> str:
-    """Find a beginning that no column has."""
-    mark = "_beside"
-    while any(name.lower().startswith(mark) for name in names):
-        mark += "_"
-    return mark
+    return StructType([added[name] if place is None else own[place] for name, place in work.result.items()])
 
 
 def _join(frame: DataFrame, work: _Work, tables: Mapping[str, DataFrame]) -> DataFrame:
@@ -165,23 +156,23 @@ def _join(frame: DataFrame, work: _Work, tables: Mapping[str, DataFrame]) -> Dat
     from pyspark.sql import functions as f
     from pyspark.sql.types import StringType, StructField, StructType
 
-    keys = {by: f"{work.mark} {by} of row" for by in tables}
+    keys = {by: f"{by} of the row" for by in tables}
     fields = [*frame.schema.fields, *(StructField(name, StringType()) for name in keys.values())]
     ready = frame.mapInArrow(partial(_key_parts, fields=work.fields, keys=keys), StructType(fields))
     for by, table in tables.items():
-        found = table.select(*(f.col(name).alias(f"{work.mark} {by} {name}") for name in table.columns))
-        ready = ready.join(found, on=ready[keys[by]] == found[f"{work.mark} {by} key"], how="left")
+        found = table.select(*(f.col(name).alias(f"{by} {name}") for name in table.columns))
+        ready = ready.join(found, on=ready[keys[by]] == found[f"{by} key"], how="left")
     return ready.drop(*keys.values())
 
 
 def _key_parts(
-    batches: Iterator[pa.RecordBatch], fields: Sequence[str], keys: Mapping[str, str]
+    batches: Iterator[pa.RecordBatch], fields: Mapping[str, str], keys: Mapping[str, str]
 ) -> Iterator[pa.RecordBatch]:
     """Add the keys by which Spark joins."""
     for batch in batches:
-        table = export_of(to_table(batch, fields)).table
+        names, table = batch.schema.names, export_of(to_table(batch, fields)).table
         found = table.select((key_text() if by == KEY else level_key(by)).alias(name) for by, name in keys.items())
-        yield _beside(batch, to_batch(found), [*batch.schema.names, *found.columns])
+        yield _beside(batch, to_batch(found), {**dict(zip(names, names, strict=True)), **dict.fromkeys(found.columns)})
 
 
 def _score_parts(batches: Iterator[pa.RecordBatch], work: _Work) -> Iterator[pa.RecordBatch]:
@@ -197,7 +188,7 @@ def _score_parts(batches: Iterator[pa.RecordBatch], work: _Work) -> Iterator[pa.
         places = pl.int_range(export.table.height, dtype=pl.UInt32, eager=True)
         taken = Intake(export, places, work.as_of, checked, _context(batch, work), 0)
         scored = score_intake(taken, work.model).with_columns(pl.col("tier", "evidence").cast(pl.String))
-        yield _beside(batch, to_batch(scored), work.names)
+        yield _beside(batch, to_batch(scored), work.result)
 
 
 def _is_one_of(ids: pl.Series, people: Sequence[str]) -> pl.Series:
@@ -207,12 +198,12 @@ def _is_one_of(ids: pl.Series, people: Sequence[str]) -> pl.Series:
 def _duplicates(table: pl.DataFrame, batch: pa.RecordBatch, work: _Work) -> tuple[pl.Series, pl.Series]:
     """Find the rows that lose against the row of their key that counts."""
     none = pl.Series("repeat", [False], dtype=pl.Boolean).new_from_index(0, table.height)
-    winners = _joined(batch, work.mark, KEY)
+    winners = _joined(batch, KEY)
     if winners is None:
         if work.winners is None:
             return none, none
         winners = table.select(key_text().alias("key")).join(
-            work.winners.rename({KEY: "key"}).with_columns(there=True), on="key", how="left", maintain_order="left"
+            work.winners.with_columns(there=True), on="key", how="left", maintain_order="left"
         )
         winners = winners.with_columns(pl.when("there").then("key").alias("key"))
     lost = pl.any_horizontal(pl.col(name).ne_missing(winners[name]) for name in schema.NAMES)
@@ -221,21 +212,20 @@ def _duplicates(table: pl.DataFrame, batch: pa.RecordBatch, work: _Work) -> tupl
 
 def _context(batch: pa.RecordBatch, work: _Work) -> Context:
     """Give the totals of these rows the form of a context of their own, where they were joined."""
-    joined = {level: _joined(batch, work.mark, level) for level in LEVELS}
+    joined = {level: _joined(batch, level) for level in LEVELS}
     found = {level: table.unique("key").drop_nulls("key") for level, table in joined.items() if table is not None}
     return replace(work.context, totals={**work.context.totals, **found}) if found else work.context
 
 
-def _joined(batch: pa.RecordBatch, mark: str, by: str) -> pl.DataFrame | None:
+def _joined(batch: pa.RecordBatch, by: str) -> pl.DataFrame | None:
     """Take what was joined by something; None if nothing was."""
-    start = f"{mark} {by} "
-    names = [name for name in batch.schema.names if name.startswith(start)]
-    return to_table(batch, names).rename(lambda name: name.removeprefix(start)) if names else None
+    names = {name: name.removeprefix(f"{by} ") for name in batch.schema.names if name.startswith(f"{by} ")}
+    return to_table(batch, names) if names else None
 
 
-def _beside(batch: pa.RecordBatch, found: pa.RecordBatch, names: Sequence[str]) -> pa.RecordBatch:
-    """Put columns beside others; those found come first where both have one."""
+def _beside(batch: pa.RecordBatch, found: pa.RecordBatch, result: Mapping[str, str | None]) -> pa.RecordBatch:
+    """Put columns that are found beside those of the input."""
     import pyarrow
 
-    arrays = [(found if name in found.schema.names else batch).column(name) for name in names]
-    return pyarrow.RecordBatch.from_arrays(arrays, names=list(names))
+    arrays = [found.column(name) if place is None else batch.column(place) for name, place in result.items()]
+    return pyarrow.RecordBatch.from_arrays(arrays, names=list(result))

@@ -6,7 +6,7 @@ executors, part after part. So that two frames of the same rows give the same bi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -29,13 +29,14 @@ __all__ = [
     "KEY",
     "USABLE",
     "collect",
-    "column",
     "ddl",
     "examine",
     "export_of",
     "group_tables",
     "key_text",
     "map_tables",
+    "plain",
+    "plain_fields",
     "to_batch",
     "to_table",
     "type_rows",
@@ -100,21 +101,39 @@ def examine(frame: Any) -> Columns:
     return columns
 
 
-def column(name: str) -> Column:
-    """Name a column of a frame, whatever signs are in its name.
+def plain(frame: DataFrame) -> DataFrame:
+    """Call the columns of a frame by their places: Spark cannot name every column that it can hold.
 
     Parameters
     ----------
-    name : str
-        As it stands in `frame.columns`.
+    frame : pyspark.sql.DataFrame
+        Any.
 
     Returns
     -------
-    pyspark.sql.Column
+    pyspark.sql.DataFrame
+        The same columns in the same order, named `c0`, `c1` and so on.
     """
-    from pyspark.sql import functions
+    return frame.toDF(*(f"c{place}" for place in range(len(frame.columns))))
 
-    return functions.col("`" + name.replace("`", "``") + "`")
+
+def plain_fields(frame: DataFrame, columns: Columns) -> dict[str, str]:
+    """List the columns that are fields.
+
+    Parameters
+    ----------
+    frame : pyspark.sql.DataFrame
+        Contacts.
+    columns : Columns
+        What `examine` found.
+
+    Returns
+    -------
+    dict of str to str
+        Their names in `plain` to those in the frame.
+    """
+    places = {name: f"c{place}" for place, name in enumerate(frame.columns)}
+    return {places[name]: name for name in columns.found.values()}
 
 
 def ddl(table: pl.DataFrame) -> str:
@@ -138,15 +157,15 @@ def ddl(table: pl.DataFrame) -> str:
     return ", ".join(f"`{name}` {_DDL[dtype.base_type()]}" for name, dtype in table.schema.items())
 
 
-def to_table(batch: pa.RecordBatch | pa.Table, names: Sequence[str] | None = None) -> pl.DataFrame:
+def to_table(batch: pa.RecordBatch | pa.Table, names: Mapping[str, str] | None = None) -> pl.DataFrame:
     """Turn what Spark gives into polars; the session's time zone goes, the moments stay.
 
     Parameters
     ----------
     batch : pyarrow.RecordBatch or Table
         Rows.
-    names : sequence of str, optional
-        The columns wanted; all by default.
+    names : mapping of str to str, optional
+        The columns wanted, and what to call them; all as they are by default.
 
     Returns
     -------
@@ -159,7 +178,7 @@ def to_table(batch: pa.RecordBatch | pa.Table, names: Sequence[str] | None = Non
         cells = batch.column(name)
         if pa.types.is_timestamp(cells.type) and cells.type.tz is not None:
             cells = cells.cast(pa.timestamp("us", "UTC"))  # polars knows no zones such as +05:30
-        found.append(pl.Series(name, cells))
+        found.append(pl.Series(name if names is None else names[name], cells))
     return pl.DataFrame(found)
 
 
@@ -310,13 +329,16 @@ def type_rows(frame: DataFrame, columns: Columns, suppress: Sequence[str]) -> Da
     pyspark.sql.DataFrame
         The 40 fields, and `_key`, `_usable` and `_hit`: whether `suppress` names the row itself.
     """
-    fields = frame.select(*(column(name) for name in columns.found.values()))
-    return fields.mapInArrow(partial(_type_parts, suppress=tuple(suppress)), ddl(_typed(schema.empty(), suppress)))
+    fields = plain_fields(frame, columns)
+    turn = partial(_type_parts, fields=fields, suppress=tuple(suppress))
+    return plain(frame).select(*fields).mapInArrow(turn, ddl(_typed(schema.empty(), suppress)))
 
 
-def _type_parts(batches: Iterator[pa.RecordBatch], suppress: Sequence[str]) -> Iterator[pa.RecordBatch]:
+def _type_parts(
+    batches: Iterator[pa.RecordBatch], fields: Mapping[str, str], suppress: Sequence[str]
+) -> Iterator[pa.RecordBatch]:
     for batch in batches:
-        export = export_of(to_table(batch))
+        export = export_of(to_table(batch, fields))
         yield to_batch(_typed(export.table, suppress, find_unusable(export).is_null()))
 
 

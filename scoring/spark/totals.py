@@ -6,7 +6,6 @@ it does that changes nothing.
 
 from __future__ import annotations
 
-
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
@@ -19,7 +18,7 @@ from scoring.spark.rows import CRM_ID, HIT, KEY, USABLE, collect, group_tables, 
 from scoring.validation import find_duplicates
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from pyspark.sql import Column, DataFrame
 
 __all__ = ["MOST_KEYS", "Counted", "Totals", "add_up", "count_once", "leave_out"]
 
@@ -38,12 +37,18 @@ class Counted:
     ----------
     rows : pyspark.sql.DataFrame
         Typed, as `rows.type_rows` gives them.
-    winners : polars.DataFrame, pyspark.sql.DataFrame or None
-        Of each key that has several rows, the one that counts; a Spark frame if they are many, None if there are none.
+    few : polars.DataFrame or None
+        Of each key that has several rows the one that counts, with its `key`; None if there is no such key.
+    many : pyspark.sql.DataFrame or None
+        The same in the place of `few`, if they are many.
+    held : pyspark.sql.DataFrame or None
+        What need not be cached any longer once the rows are added up.
     """
 
     rows: DataFrame
-    winners: pl.DataFrame | DataFrame | None
+    few: pl.DataFrame | None = None
+    many: DataFrame | None = None
+    held: DataFrame | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,26 +106,25 @@ def count_once(rows: DataFrame) -> Counted:
     again = usable.groupBy(KEY).agg(f.count("*").alias("n")).filter("n > 1")
     keys, repeated = again.agg(f.count("*"), f.coalesce(f.sum("n"), f.lit(0))).first()
     if not keys:
-        return Counted(usable, None)
+        return Counted(usable)
     groups = max(1, repeated // _GROUP_ROWS)
     repeating = usable.join(again.select(KEY), on=KEY, how="left_semi").select(*schema.NAMES, KEY)
     # a group holds many keys whole: to look at each by itself would take a thousand times as long
     group = f.pmod(f.xxhash64(KEY), f.lit(groups))
-    winners = group_tables(repeating, group, _win, schema.empty().with_columns(key_text())).persist()
+    winners = group_tables(repeating, group, _win, _win(schema.empty().with_columns(key_text()))).persist()
     once = usable.join(again.select(KEY), on=KEY, how="left_anti").select(*schema.NAMES)
     counted = once.unionByName(winners.select(*schema.NAMES))
     if keys > MOST_KEYS:
-        return Counted(counted, winners)
-    found = collect(winners)
-    return Counted(counted, found)
+        return Counted(counted, many=winners)
+    return Counted(counted, few=collect(winners), held=winners)
 
 
 def _win(table: pl.DataFrame) -> pl.DataFrame:
-    """Keep of each key the row that is scored, once."""
+    """Keep of each key the row that is scored, once; the key is then called `key`."""
     rows = table.select(schema.NAMES)
     everyone = pl.Series([True], dtype=pl.Boolean).new_from_index(0, rows.height)
     unequal, repeat = find_duplicates(rows, everyone)
-    return table.filter(~unequal & ~repeat)
+    return table.filter(~unequal & ~repeat).rename({KEY: "key"})
 
 
 def add_up(rows: DataFrame, as_of: datetime) -> Totals:
@@ -163,12 +167,10 @@ def _add_part(table: pl.DataFrame, as_of: datetime) -> pl.DataFrame:
     ).select(_LEVEL, "key", pl.exclude(_LEVEL, "key"))
 
 
-def _together(name: str, dtype: pl.DataType) -> object:
+def _together(name: str, dtype: pl.DataType) -> Column:
     """Put the totals of parts together: sums are added, of times the first or the last counts."""
     from pyspark.sql import functions as f
 
     if dtype == pl.Float64:
         return f.sum(name).alias(name)
     return (f.min if name.startswith("first_") else f.max)(name).alias(name)
-
-
