@@ -32,7 +32,7 @@ from scoring.sums import Past, add_up, kept_for, own_text
 from scoring.suppressing import find_people, leave_out
 from scoring.validation import find_duplicates, find_unusable
 
-__all__ = ["Sifted", "rows_ahead", "sift"]
+__all__ = ["Sifted", "refuse_none", "rows_ahead", "sift"]
 
 _ROW, _NUMBER, _USABLE = "_row", "_number", "_usable"
 _BATCH_ROWS: Final = 2**17
@@ -157,7 +157,7 @@ def sift(
     table = intake.export.table
     if not counted.all():
         table = table.filter(counted)
-    _refuse_none(table.height, intake.rows, rejected, intake.suppressed, dated)
+    refuse_none(table.height, intake.rows, rejected, intake.suppressed, dated)
     return Sifted(
         as_of=dated,
         table=table,
@@ -171,7 +171,21 @@ def sift(
     ).thinned(Sample() if choose is None else choose(intake.rows))
 
 
-def _refuse_none(counted: int, rows: int, rejected: int, suppressed: int, as_of: AsOf) -> None:
+def refuse_none(counted: int, rows: int, rejected: int, suppressed: int, as_of: AsOf) -> None:
+    """Refuse an export of which no row counts.
+
+    Parameters
+    ----------
+    counted, rows, rejected, suppressed : int
+        Rows that count, that came in, and of them those that were not used, and why.
+    as_of : AsOf
+        Its date.
+
+    Raises
+    ------
+    InputError
+        If there are none.
+    """
     if not counted:
         raise InputError(
             f"no row of the export of {as_of.when:%Y-%m-%d} counts: {rows} rows, {rejected} with a problem, "
@@ -227,7 +241,7 @@ def _sift_parts(
         dated = laid.date(stream.path, when)
         rejected, repeated = laid.unusable + len(laid.unequal), len(laid.repeat)
         rows = laid.rows + laid.suppressed
-        _refuse_none(laid.rows - rejected - repeated, rows, rejected, laid.suppressed, dated)
+        refuse_none(laid.rows - rejected - repeated, rows, rejected, laid.suppressed, dated)
         warn_missing(stream.missing)
         sample = choose(rows)
         limit = pl.lit(True) if sample.one_in == 1 else pl.col(_NUMBER) < pl.lit(sample.limit, pl.UInt64)

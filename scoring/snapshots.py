@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property, partial
@@ -26,6 +26,7 @@ from scoring.validation import key_of
 __all__ = [
     "Exports",
     "Labelled",
+    "Sift",
     "Snapshot",
     "in_order",
     "label_snapshots",
@@ -37,6 +38,9 @@ __all__ = [
 
 Exports: TypeAlias = Mapping[Any, object] | Sequence[object] | object
 """Contacts by date, a list of exports or paths, or one export."""
+
+Sift: TypeAlias = Callable[[Any, datetime | None, Sequence[str], Callable[[int], Sample] | None], Sifted]
+"""What takes the rows of a sample from an export, as `sifting.sift` does."""
 
 _LEFT_OUT: Final = (
     *(field.name for field in schema.FIELDS if field.role == "identity" and field.name != "account_type"),
@@ -121,7 +125,7 @@ class Labelled:
 
 
 def take_snapshots(
-    exports: Exports, *, suppress: Sequence[str] = (), config: TrainingConfig | None = None
+    exports: Exports, *, suppress: Sequence[str] = (), config: TrainingConfig | None = None, by: Sift = sift
 ) -> list[Snapshot]:
     """Read exports, date them, and keep of each what can be learned from.
 
@@ -135,6 +139,8 @@ def take_snapshots(
     config : TrainingConfig, optional
         Says how many rows are kept (`most_rows`) and which (`seed`): of exports that hold more, one in so many
         contacts, by `sampling.Sample`. By default all are.
+    by : callable
+        What takes the rows from an export: `sifting.sift`, or one like it for exports of another kind.
 
     Returns
     -------
@@ -146,7 +152,7 @@ def take_snapshots(
     InputError
         If there is no export, two have the same date or hold the same, or one has no row that counts.
     """
-    taken = [snapshot_of(sifted) for sifted in sift_exports(exports, suppress=suppress, config=config)]
+    taken = [snapshot_of(sifted) for sifted in sift_exports(exports, suppress=suppress, config=config, by=by)]
     for one, other in zip(taken, taken[1:], strict=False):
         if one.table.equals(other.table):  # every contact of it would seem to have fallen silent
             raise InputError(
@@ -158,13 +164,13 @@ def take_snapshots(
 
 
 def sift_exports(
-    exports: Exports, *, suppress: Sequence[str] = (), config: TrainingConfig | None = None
+    exports: Exports, *, suppress: Sequence[str] = (), config: TrainingConfig | None = None, by: Sift = sift
 ) -> list[Sifted]:
     """Read and date exports, and keep of each the rows that are learned from, with all their fields.
 
     Parameters
     ----------
-    exports, suppress, config
+    exports, suppress, config, by
         As for `take_snapshots`.
 
     Returns
@@ -183,7 +189,7 @@ def sift_exports(
     for number, (when, contacts) in enumerate(listed, start=1):
         others = sum(one.rows for one in taken) + sum(ahead[number:])
         choose = None if config is None else partial(_choose, config, others)
-        taken.append(sift(contacts, when, suppress, choose))
+        taken.append(by(contacts, when, suppress, choose))
         # the more rows there are, the fewer contacts: those that are in then were in before
         taken = [one.thinned(taken[-1].sample) for one in taken]
     taken.sort(key=lambda one: one.as_of.when)

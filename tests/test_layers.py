@@ -54,6 +54,7 @@ LAYERS = [
     {"scored", "standing", "tallies", "scorer"},
     {
         "streaming",
+        "spark",
         "batch",
         "worklists",
         "estimator",

@@ -7,5 +7,6 @@ everywhere; Spark reads, groups, joins and writes. The session is that of the fr
 from __future__ import annotations
 
 from scoring.spark.prediction import score
+from scoring.spark.training import train
 
-__all__ = ["score"]
+__all__ = ["score", "train"]

@@ -6,6 +6,7 @@ date can lie; of those every bound is counted.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -37,7 +38,7 @@ def infer(rows: DataFrame) -> AsOf:
     Returns
     -------
     AsOf
-        The same as `dating.infer_as_of` gives of all rows.
+        The same as `dating.infer_as_of` gives of all rows; 1970 if there are none.
 
     Raises
     ------
@@ -46,6 +47,8 @@ def infer(rows: DataFrame) -> AsOf:
     """
     from pyspark.sql import functions as f
 
+    if not rows.limit(1).count():
+        return AsOf(datetime(1970, 1, 1, tzinfo=UTC), "no rows, so no date")
     counted = map_tables(rows, count_hours, pl.DataFrame(schema=_HOURS)).groupBy("kind", "hour")
     hours = collect(
         counted.agg(f.sum("rows").alias("rows"), f.min("least").alias("least"), f.max("most").alias("most"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -93,7 +93,7 @@ def score(
     kept, people = leave_out(rows) if suppress else (rows, ())
     counted = count_once(kept)
     if dated is None:
-        dated = infer(kept) if kept.limit(1).count() else AsOf(datetime(1970, 1, 1, tzinfo=UTC), "no rows, so no date")
+        dated = infer(kept)
     beside = add_up(counted.rows, dated.when) if totals is None else Totals(_fresh(totals), {})
     for done in (rows, counted.held):
         if done is not None:

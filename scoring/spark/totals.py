@@ -6,26 +6,30 @@ it does that changes nothing.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
 from scoring import schema
-from scoring.context import LEVELS, Context, total_rows
+from scoring.config import HORIZON
+from scoring.context import LEVELS, Context, level_key, total_rows
+from scoring.labels import restore
 from scoring.spark.rows import CRM_ID, HIT, KEY, USABLE, collect, group_tables, key_text, map_tables
 from scoring.validation import find_duplicates
 
 if TYPE_CHECKING:
-    from pyspark.sql import Column, DataFrame
+    from pyspark.sql import DataFrame
 
-__all__ = ["MOST_KEYS", "Counted", "Totals", "add_up", "count_once", "leave_out"]
+__all__ = ["MOST_KEYS", "Counted", "Totals", "add_up", "add_up_some", "context_of", "count_once", "leave_out"]
 
 MOST_KEYS: Final = 200_000
 """Reps, accounts, contacts or duplicates that each task is given; if there are more, Spark joins them to the rows."""
 
 _LEVEL: Final = "level"
+_AGAIN: Final = "again"  # rows that are equal to a winner
 _GROUP_ROWS: Final = 50_000
 
 
@@ -43,12 +47,26 @@ class Counted:
         The same in the place of `few`, if they are many.
     held : pyspark.sql.DataFrame or None
         What need not be cached any longer once the rows are added up.
+    keys, repeated : int
+        Keys that several rows have, and those rows.
     """
 
     rows: DataFrame
     few: pl.DataFrame | None = None
     many: DataFrame | None = None
     held: DataFrame | None = None
+    keys: int = 0
+    repeated: int = 0
+
+    def repeats(self) -> int:
+        """Count the rows that are equal to one that counts.
+
+        Returns
+        -------
+        int
+        """
+        winners = self.held if self.many is None else self.many
+        return 0 if winners is None else int(collect(winners.groupBy().sum(_AGAIN)).item())
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,16 +133,18 @@ def count_once(rows: DataFrame) -> Counted:
     once = usable.join(again.select(KEY), on=KEY, how="left_anti").select(*schema.NAMES)
     counted = once.unionByName(winners.select(*schema.NAMES))
     if keys > MOST_KEYS:
-        return Counted(counted, many=winners)
-    return Counted(counted, few=collect(winners), held=winners)
+        return Counted(counted, many=winners, keys=keys, repeated=repeated)
+    return Counted(counted, few=collect(winners), held=winners, keys=keys, repeated=repeated)
 
 
 def _win(table: pl.DataFrame) -> pl.DataFrame:
-    """Keep of each key the row that is scored, once; the key is then called `key`."""
+    """Keep of each key the row that is scored, once; the key is then called `key`, and `again` says how often more."""
     rows = table.select(schema.NAMES)
     everyone = pl.Series([True], dtype=pl.Boolean).new_from_index(0, rows.height)
     unequal, repeat = find_duplicates(rows, everyone)
-    return table.filter(~unequal & ~repeat).rename({KEY: "key"})
+    again = table.filter(repeat).group_by(KEY).agg(pl.len().cast(pl.Int64).alias(_AGAIN))
+    winners = table.filter(~unequal & ~repeat).join(again, on=KEY, how="left", maintain_order="left")
+    return winners.with_columns(pl.col(_AGAIN).fill_null(0)).rename({KEY: "key"})
 
 
 def add_up(rows: DataFrame, as_of: datetime) -> Totals:
@@ -141,22 +161,83 @@ def add_up(rows: DataFrame, as_of: datetime) -> Totals:
     -------
     Totals
     """
-    like = _add_part(schema.empty(), as_of).clear()
-    names = [name for name in like.columns if name not in (_LEVEL, "key")]
-    parts = map_tables(rows.select(*schema.NAMES), _add_part, like, as_of=as_of)
-    totals = parts.groupBy(_LEVEL, "key").agg(*(_together(name, like.schema[name]) for name in names)).persist()
+    totals = _sum(map_tables(rows, _add_part, _like(), as_of=as_of)).persist()
     sizes = dict(collect(totals.groupBy(_LEVEL).count()).iter_rows())
     few = [level for level in LEVELS if sizes.get(level, 0) <= MOST_KEYS]
-    found = collect(totals.filter(totals[_LEVEL].isin(few)))
-    held = {level: found.filter(level=level).drop(_LEVEL).sort("key") for level in LEVELS}
-    everyone = held["org"].drop("key")
-    held["org"] = everyone if everyone.height else total_rows(schema.empty(), "org", as_of)
-    joined = {
-        level: totals.filter(totals[_LEVEL] == level).select("key", *names) for level in LEVELS if level not in few
-    }
+    context = context_of(collect(totals.filter(totals[_LEVEL].isin(few))), as_of)
+    joined = {level: totals.filter(totals[_LEVEL] == level).drop(_LEVEL) for level in LEVELS if level not in few}
     if not joined:
         totals.unpersist()
-    return Totals(Context(as_of, held), joined)
+    return Totals(context, joined)
+
+
+def add_up_some(rows: DataFrame, as_of: datetime, held: pl.DataFrame, filled: Sequence[str] | None = None) -> Context:
+    """Add up rows as `add_up` does, for some of the reps, accounts and contacts.
+
+    Parameters
+    ----------
+    rows : pyspark.sql.DataFrame
+        Typed rows that count, each key once.
+    as_of : datetime
+        The date of the export.
+    held : polars.DataFrame
+        Typed rows: their reps, accounts and contacts are those wanted.
+    filled : sequence of str, optional
+        `labels.filled_counts` of all rows, if they are to be put back by 30 days first.
+
+    Returns
+    -------
+    Context
+    """
+    wanted = {
+        level: held.select(level_key(level)).to_series().unique().drop_nulls() for level in LEVELS if level != "org"
+    }
+    parts = map_tables(rows, _add_some, _like(), as_of=as_of, wanted=wanted, filled=filled)
+    return context_of(collect(_sum(parts)), as_of if filled is None else as_of - HORIZON)
+
+
+def context_of(totals: pl.DataFrame, as_of: datetime) -> Context:
+    """Make a context of totals.
+
+    Parameters
+    ----------
+    totals : polars.DataFrame
+        `level`, `key` and what was added up.
+    as_of : datetime
+        Their date.
+
+    Returns
+    -------
+    Context
+        A level of which nothing is there has no totals.
+    """
+    held = {level: totals.filter(level=level).drop(_LEVEL).sort("key") for level in LEVELS}
+    everyone = held["org"].drop("key")
+    held["org"] = everyone if everyone.height else total_rows(schema.empty(), "org", as_of)
+    return Context(as_of, held)
+
+
+def _like() -> pl.DataFrame:
+    return _add_part(schema.empty(), datetime(1970, 1, 1, tzinfo=UTC)).clear()
+
+
+def _sum(parts: DataFrame) -> DataFrame:
+    """Put the totals of parts together: sums are added, of times the first or the last counts."""
+    from pyspark.sql import functions as f
+
+    ways = {name: f.sum if dtype == pl.Float64 else f.max for name, dtype in _like().drop(_LEVEL, "key").schema.items()}
+    ways["first_engaged_time"] = f.min
+    return parts.groupBy(_LEVEL, "key").agg(*(way(name).alias(name) for name, way in ways.items()))
+
+
+def _add_some(
+    table: pl.DataFrame, as_of: datetime, wanted: Mapping[str, pl.Series], filled: Sequence[str] | None
+) -> pl.DataFrame:
+    """Add up some rows by every level, for the keys that are wanted."""
+    rows = table.select(schema.NAMES)
+    back = (rows, as_of) if filled is None else (restore(rows, as_of, filled)[0], as_of - HORIZON)
+    is_wanted = [(pl.col(_LEVEL) == level) & pl.col("key").is_in(keys.implode()) for level, keys in wanted.items()]
+    return _add_part(*back).filter(pl.any_horizontal(pl.col(_LEVEL) == "org", *is_wanted))
 
 
 def _add_part(table: pl.DataFrame, as_of: datetime) -> pl.DataFrame:
@@ -165,12 +246,3 @@ def _add_part(table: pl.DataFrame, as_of: datetime) -> pl.DataFrame:
     return pl.concat(
         [part.with_columns(pl.lit(level).alias(_LEVEL)) for level, part in totals.items()], how="diagonal"
     ).select(_LEVEL, "key", pl.exclude(_LEVEL, "key"))
-
-
-def _together(name: str, dtype: pl.DataType) -> Column:
-    """Put the totals of parts together: sums are added, of times the first or the last counts."""
-    from pyspark.sql import functions as f
-
-    if dtype == pl.Float64:
-        return f.sum(name).alias(name)
-    return (f.min if name.startswith("first_") else f.max)(name).alias(name)

@@ -21,7 +21,6 @@ CALM = {
     "spark.sql.shuffle.partitions": "2",
     "spark.log.level": "ERROR",
     "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",  # it has no time to get fast
-    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     "spark.sql.codegen.wholeStage": "false",
 }
 
@@ -59,3 +58,8 @@ def same(found: Any, expected: pl.DataFrame) -> None:
     assert found.columns == expected.columns
     plain = expected.with_columns(pl.col(pl.Enum).cast(pl.String)).sort("n")
     assert_frame_equal(told(found), plain, check_exact=True)
+
+
+def cached(session: Any) -> int:
+    """Count what the session holds in memory or on disk."""
+    return int(session.sparkContext._jsc.getPersistentRDDs().size())

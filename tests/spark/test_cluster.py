@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+from datetime import datetime
 from pathlib import Path
 
 import polars as pl
@@ -20,9 +21,8 @@ from .conftest import CALM
 ROOT = Path(__file__).parent.parent.parent
 JOB = """
 import os, sys
-from pathlib import Path
 
-wheel, export, result, home = sys.argv[1:]
+wheel, export, result, when = sys.argv[1:]
 sys.path.insert(0, wheel)  # as spark-submit --py-files does
 import scoring, scoring.spark
 from pyspark.sql import SparkSession
@@ -32,7 +32,7 @@ builder = SparkSession.builder.master("local-cluster[2,1,1024]").config("spark.s
 for setting in os.environ["SETTINGS"].splitlines():
     builder = builder.config(*setting.split("=", 1))
 session = builder.getOrCreate()
-scored = scoring.spark.score(session.read.parquet(export).repartition(4))
+scored = scoring.spark.score(session.read.parquet(export).repartition(2), as_of=when)
 scored.write.parquet(result)
 
 
@@ -40,10 +40,10 @@ def tell(batches):
     import pyarrow, scoring
 
     for batch in batches:
-        yield pyarrow.RecordBatch.from_pydict({"place": [scoring.__file__]})
+        yield pyarrow.RecordBatch.from_pydict({"place": [os.path.abspath(scoring.__file__)]})
 
 
-print(*{row.place for row in scored.mapInArrow(tell, "place string").collect()}, sep="\\n")
+print(*{row.place for row in session.range(2).mapInArrow(tell, "place string").collect()}, sep="\\n")
 session.stop()
 """
 
@@ -71,7 +71,9 @@ def without_the_project() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": sysconfig.get_path("purelib"), "PYTHONWARNINGS": "ignore"}
 
 
-def test_the_project_is_shipped_to_the_executors(wheel: Path, contacts: pl.DataFrame, tmp_path: Path) -> None:
+def test_the_project_is_shipped_to_the_executors(
+    wheel: Path, contacts: pl.DataFrame, when: datetime, tmp_path: Path
+) -> None:
     pyspark = Path(pytest.importorskip("pyspark", reason="Spark is not installed: `make test-spark`").__file__).parent
     home = tmp_path / "spark"  # workers write into their home
     home.mkdir()
@@ -81,9 +83,9 @@ def test_the_project_is_shipped_to_the_executors(wheel: Path, contacts: pl.DataF
     python.write_text(f'#!/bin/sh\nexec {" ".join(bare())} "$@"\n')
     python.chmod(0o755)
     contacts.write_parquet(tmp_path / "export.parquet")
-    settings = {name: value for name, value in CALM.items() if "codegen" not in name} | {
+    settings = CALM | {
         "spark.local.dir": str(tmp_path / "local"),
-        "spark.executor.memory": "1g",
+        "spark.executor.extraJavaOptions": CALM["spark.driver.extraJavaOptions"],
         "spark.executorEnv.POLARS_MAX_THREADS": "1",
     }
     environment = without_the_project() | {
@@ -92,7 +94,7 @@ def test_the_project_is_shipped_to_the_executors(wheel: Path, contacts: pl.DataF
         "PYSPARK_PYTHON": str(python),
         "SPARK_LOCAL_IP": "127.0.0.1",
     }
-    given = [str(wheel), str(tmp_path / "export.parquet"), str(tmp_path / "result"), str(home)]
+    given = [str(wheel), str(tmp_path / "export.parquet"), str(tmp_path / "result"), when.isoformat()]
     run = subprocess.run([*bare(), "-c", JOB, *given], env=environment, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr[-4000:]
     places = run.stdout.split()
@@ -100,7 +102,7 @@ def test_the_project_is_shipped_to_the_executors(wheel: Path, contacts: pl.DataF
     for place in places:
         assert place.startswith(str(home))
         assert "scoring.zip" in place
-    expected = scoring.score(contacts).with_columns(pl.col(pl.Enum).cast(pl.String))
+    expected = scoring.score(contacts, as_of=when).with_columns(pl.col(pl.Enum).cast(pl.String))
     found = pl.read_parquet(tmp_path / "result" / "*.parquet").with_columns(
         pl.col(pl.Datetime).dt.cast_time_unit("us").dt.convert_time_zone("UTC")
     )

@@ -13,7 +13,7 @@ from scoring import spark as on_spark
 from scoring.simulation import Settings, draw_organisation
 from scoring.spark import totals
 
-from .conftest import same, told
+from .conftest import cached, same, told
 
 KEYS = ("email", "source_email", "account_domain", "account_crm_id", "crm_id")
 MANY = 100_000
@@ -63,8 +63,9 @@ def test_a_hundred_thousand_rows_are_scored_as_one_frame_is(spark: Any, tmp_path
     problems = set(expected["problem"].drop_nulls().str.split(":").list.first())
     assert problems == {"negative_count", "no_key", "unequal_duplicate"}
     assert MANY < expected.height < whole.height
+    before = cached(spark)
     same(on_spark.score(spark.read.parquet(str(tmp_path / "export.parquet")), suppress=names), expected)
-    assert spark.sparkContext._jsc.getPersistentRDDs().size() == 0  # nothing stays behind
+    assert cached(spark) == before  # nothing stays behind
 
 
 def test_too_much_for_every_task_is_joined(frame: Any, rows: pl.DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:
