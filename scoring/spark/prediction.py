@@ -14,13 +14,13 @@ import polars as pl
 from scoring import schema
 from scoring.context import LEVELS, Context, level_key
 from scoring.dating import AsOf
-from scoring.intake import Intake, date_given, load_context
+from scoring.intake import date_given, load_context
 from scoring.model import SHIPPED, Model, load_model
-from scoring.prediction import COLUMNS, refuse_columns, score_intake
+from scoring.prediction import COLUMNS, refuse_columns, score_table
 from scoring.spark.dating import infer
 from scoring.spark.rows import KEY, examine, export_of, key_text, plain, plain_fields, to_batch, to_table, type_rows
 from scoring.spark.totals import Totals, add_up, count_once, leave_out
-from scoring.validation import find_suppressed, validate
+from scoring.validation import find_suppressed, find_unusable, validate
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -184,10 +184,10 @@ def _score_parts(batches: Iterator[pa.RecordBatch], work: _Work) -> Iterator[pa.
             if not keep.all():
                 batch = batch.filter(keep.to_arrow())
                 export = export_of(to_table(batch, work.fields))
-        checked = validate(export, work.as_of.when, _duplicates(export.table, batch, work))
-        places = pl.int_range(export.table.height, dtype=pl.UInt32, eager=True)
-        taken = Intake(export, places, work.as_of, checked, _context(batch, work), 0)
-        scored = score_intake(taken, work.model).with_columns(pl.col("tier", "evidence").cast(pl.String))
+        known = (find_unusable(export), *_duplicates(export.table, batch, work))
+        checked = validate(export, work.as_of.when, known)
+        scored = score_table(export.table, work.as_of.when, _context(batch, work), checked, work.model)
+        scored = scored.with_columns(pl.col("tier", "evidence").cast(pl.String))
         yield _beside(batch, to_batch(scored), work.result)
 
 

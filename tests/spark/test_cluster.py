@@ -96,7 +96,7 @@ def test_the_project_is_shipped_to_the_executors(
     }
     given = [str(wheel), str(tmp_path / "export.parquet"), str(tmp_path / "result"), when.isoformat()]
     run = subprocess.run([*bare(), "-c", JOB, *given], env=environment, capture_output=True, text=True, check=False)
-    assert run.returncode == 0, run.stderr[-4000:]
+    assert run.returncode == 0, run.stderr[max(run.stderr.find("Traceback"), 0) :][:3000]
     places = run.stdout.split()
     assert places
     for place in places:
