@@ -19,7 +19,8 @@ from scoring.model import SHIPPED, Model, load_model
 from scoring.prediction import COLUMNS, refuse_columns, score_table
 from scoring.spark.dating import infer
 from scoring.spark.rows import KEY, examine, export_of, key_text, plain, plain_fields, to_batch, to_table, type_rows
-from scoring.spark.totals import Totals, add_up, count_once, leave_out
+from scoring.spark.totals import Totals, add_up, count_once, without_suppressed
+from scoring.suppressing import leave_out
 from scoring.validation import find_suppressed, find_unusable, validate
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def score(
     loaded, totals = load_model(model), load_context(context)
     dated = date_given(as_of, totals)
     rows = type_rows(frame, columns, suppress).persist()
-    kept, people = leave_out(rows) if suppress else (rows, ())
+    kept, people = without_suppressed(rows) if suppress else (rows, ())
     counted = count_once(kept)
     if dated is None:
         dated = infer(kept)
@@ -178,21 +179,14 @@ def _key_parts(
 def _score_parts(batches: Iterator[pa.RecordBatch], work: _Work) -> Iterator[pa.RecordBatch]:
     """Score the rows that a task is given."""
     for batch in batches:
-        export = export_of(to_table(batch, work.fields))
-        if work.suppress:
-            keep = ~(find_suppressed(export.table, work.suppress) | _is_one_of(export.table["crm_id"], work.people))
-            if not keep.all():
-                batch = batch.filter(keep.to_arrow())
-                export = export_of(to_table(batch, work.fields))
+        export, keep = leave_out(export_of(to_table(batch, work.fields)), work.suppress, work.people)
+        if not keep.all():
+            batch = batch.filter(keep.to_arrow())
         known = (find_unusable(export), *_duplicates(export.table, batch, work))
         checked = validate(export, work.as_of.when, known)
         scored = score_table(export.table, work.as_of.when, _context(batch, work), checked, work.model)
         scored = scored.with_columns(pl.col("tier", "evidence").cast(pl.String))
         yield _beside(batch, to_batch(scored), work.result)
-
-
-def _is_one_of(ids: pl.Series, people: Sequence[str]) -> pl.Series:
-    return ids.is_in(pl.Series(people, dtype=pl.String).implode()).fill_null(False)
 
 
 def _duplicates(table: pl.DataFrame, batch: pa.RecordBatch, work: _Work) -> tuple[pl.Series, pl.Series]:

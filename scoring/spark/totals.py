@@ -23,7 +23,7 @@ from scoring.validation import find_duplicates
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-__all__ = ["MOST_KEYS", "Counted", "Totals", "add_up", "add_up_some", "context_of", "count_once", "leave_out"]
+__all__ = ["MOST_KEYS", "Counted", "Totals", "add_up", "add_up_some", "context_of", "count_once", "without_suppressed"]
 
 MOST_KEYS: Final = 200_000
 """Reps, accounts, contacts or duplicates that each task is given; if there are more, Spark joins them to the rows."""
@@ -85,7 +85,7 @@ class Totals:
     joined: dict[str, DataFrame]
 
 
-def leave_out(rows: DataFrame) -> tuple[DataFrame, tuple[str, ...]]:
+def without_suppressed(rows: DataFrame) -> tuple[DataFrame, tuple[str, ...]]:
     """Leave out the rows that are suppressed, and those of the same persons.
 
     Parameters

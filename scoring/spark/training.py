@@ -24,7 +24,7 @@ from scoring.sifting import Sifted, refuse_none
 from scoring.snapshots import take_snapshots
 from scoring.spark.dating import infer
 from scoring.spark.rows import USABLE, collect, examine, map_tables, type_rows
-from scoring.spark.totals import add_up_some, count_once, leave_out
+from scoring.spark.totals import add_up_some, count_once, without_suppressed
 from scoring.sums import Past
 from scoring.training import train_snapshots
 
@@ -86,7 +86,7 @@ def train(
 def _sift(frame: Any, when: datetime | None, suppress: Sequence[str], choose: Callable[[int], Sample] | None) -> Sifted:
     """Take the rows of a sample from an export, as `sifting.sift` does."""
     typed = type_rows(frame, examine(frame), suppress).persist()
-    kept = leave_out(typed)[0] if suppress else typed
+    kept = without_suppressed(typed)[0] if suppress else typed
     counted = count_once(kept)
     try:
         came, rows, usable = typed.count(), kept.count(), kept.filter(USABLE).count()
