@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import random
 import warnings
@@ -78,6 +79,20 @@ def test_the_date_is_inferred_from_all_parts(
     same(path, tmp_path, lambda: in_parts(20_000))
 
 
+@pytest.mark.parametrize("packed", ["gz", "zst"])
+@pytest.mark.parametrize("ending", ["csv", "ndjson", "json"])
+def test_packed_files_are_unpacked_as_they_are_read(
+    ending: str, packed: str, messy_csv: Path, when: datetime, tmp_path: Path, in_parts: Any
+) -> None:
+    plain, path = tmp_path / f"in.{ending}", tmp_path / f"in.{ending}.{packed}"
+    write_frame(pl.read_csv(messy_csv, infer_schema=False), plain)
+    text = b"\xef\xbb\xbf" + plain.read_bytes().replace(b"\n", b"\r\n")
+    pl.scan_lines(text, name="text").sink_csv(
+        path, compression="gzip" if packed == "gz" else "zstd", include_header=False, quote_style="never"
+    )
+    same(path, tmp_path, lambda: in_parts(900), as_of=when)
+
+
 @pytest.mark.parametrize("ending", ["csv", "parquet", "json"])
 def test_who_is_left_out_leaves_no_trace_in_parts(
     ending: str, messy_csv: Path, suppressed: str, tmp_path: Path, in_parts: Any
@@ -137,6 +152,21 @@ def test_records_that_are_odd_late_in_the_file_change_nothing(
     lines[15:15] = ["", "torn", '{"crm_id": 1, "crm_id": 2}']
     (tmp_path / "in").write_text("\n".join(lines))
     same(tmp_path / "in", tmp_path, lambda: in_parts(900), as_of=when)
+
+
+@pytest.mark.parametrize("ending", ["csv", "ndjson"])
+def test_packed_files_that_are_cut_off_are_refused(
+    ending: str, contacts: pl.DataFrame, tmp_path: Path, in_parts: Any
+) -> None:
+    write_frame(contacts, tmp_path / f"in.{ending}")
+    packed = gzip.compress((tmp_path / f"in.{ending}").read_bytes())
+    (tmp_path / "in.gz").write_bytes(packed[: len(packed) // 2])
+    (tmp_path / "zeros.gz").write_bytes(gzip.compress((tmp_path / f"in.{ending}").read_bytes() + b"\x00" * 99))
+    in_parts(20_000, only=False)
+    with pytest.raises(scoring.InputError, match="cut off or damaged"):
+        scoring.score_file(tmp_path / "in.gz", tmp_path / "out.csv")
+    with pytest.warns(scoring.errors.SchemaWarning, match="99 zero bytes"):
+        scoring.score_file(tmp_path / "zeros.gz", tmp_path / "out.csv")
 
 
 @pytest.mark.parametrize("how", ["latin-1", "open quote", "ends in separators", "zeros", "old mac", "json", "empty"])

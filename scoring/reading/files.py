@@ -25,7 +25,7 @@ from scoring.paths import local_path
 from scoring.reading.delimited import read_delimited
 from scoring.reading.documents import read_documents
 
-__all__ = ["Contents", "Irregular", "naming", "read_file", "refuse_binary", "refuse_foreign"]
+__all__ = ["PADDING", "Contents", "Irregular", "naming", "read_file", "refuse_binary", "refuse_foreign"]
 
 _FOREIGN: tuple[tuple[bytes, str, str], ...] = (
     (b"PK\x03\x04", "a zip archive", "unpack it and give the file inside"),
@@ -54,6 +54,8 @@ _BYTE_ORDER_MARKS: tuple[tuple[bytes, str], ...] = (
 )
 _ADDRESS = re.compile(r"^[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 _BROKEN = {"row": pl.UInt32(), "line": pl.String()}
+PADDING = (b"\x00", b"\x1a")
+"""What a file may end in that is none of its text."""
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\r\f\x1a"))
 
 

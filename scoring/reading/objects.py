@@ -6,6 +6,7 @@ What is here gives the very rows that `documents` gives, or says that it would t
 from __future__ import annotations
 
 import codecs
+import zlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -19,9 +20,10 @@ from scoring.reading.arrays import cut_array
 from scoring.reading.blocks import DECODER
 from scoring.reading.columns import match, recognised
 from scoring.reading.documents import read_lines
-from scoring.reading.files import Contents, Irregular, naming
+from scoring.reading.files import PADDING, Contents, Irregular, naming
 from scoring.reading.kinds import Kinds, dtype_of, kinds_of, read_even, table_of
 from scoring.reading.layout import BLANK, after, is_ndjson, wrapped_array
+from scoring.reading.packed import unpacked
 from scoring.reading.scalars import encodable
 
 __all__ = ["ObjectStream", "open_objects"]
@@ -146,6 +148,8 @@ class ObjectStream:
                 yield
         except (
             OSError,
+            EOFError,
+            zlib.error,
             RecursionError,
             UnicodeDecodeError,
             pl.exceptions.PolarsError,
@@ -176,16 +180,19 @@ class ObjectStream:
         return replace(self, kinds=dict(kinds))
 
     def _blocks(self) -> Iterator[_Block]:
-        with self.path.open("rb") as file:
-            file.seek(self.begin)
+        with unpacked(self.path, self.begin) as file:
             yield from self._lines(file) if self.kind == "ndjson" else self._pieces(file)
 
     def _lines(self, file: BinaryIO) -> Iterator[_Block]:
+        last = b"\n"
         while block := file.read(self.block_bytes):
             block += file.readline(self.block_bytes + _START_BYTES)
             if len(block) > 2 * self.block_bytes + _START_BYTES:
                 raise Irregular  # no lines to speak of
             yield _Block(_utf8(block), None, block.count(b"\n"))
+            last = block[-1:]
+        if last in PADDING:
+            raise Irregular  # the file does not end there
 
     def _pieces(self, file: BinaryIO) -> Iterator[_Block]:
         """Cut an array into lines."""
@@ -216,7 +223,7 @@ class ObjectStream:
     def _close(self, rest: bytes) -> None:
         """Look at what follows the array, as `documents` does."""
         text = rest.decode().lstrip(" \t\r\n")
-        if not text.startswith("]"):
+        if not text.startswith("]") or rest[-1:] in PADDING:
             raise Irregular
         if self.before.strip():
             whole = f"{self.before}[{text}"

@@ -1,12 +1,13 @@
 """Large files part after part, in memory that does not grow with the file.
 
 What is here gives the very rows that `files` gives. Where that would need the whole file (text that is not UTF-8,
-quotes that do not come out even, packed files), it says so, and the file is read whole.
+quotes that do not come out even), it says so, and the file is read whole.
 """
 
 from __future__ import annotations
 
 import os
+import zlib
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -21,13 +22,15 @@ from scoring.errors import InputError
 from scoring.paths import local_path
 from scoring.reading.columns import match, unrepeated
 from scoring.reading.delimited import finish, header, parse, quoted_rows, unquoted_rows
-from scoring.reading.files import Contents, Irregular, naming, refuse_binary, refuse_foreign
+from scoring.reading.files import PADDING, Contents, Irregular, naming, refuse_binary, refuse_foreign
 from scoring.reading.objects import ObjectStream, open_objects
+from scoring.reading.packed import is_packed, unpacked
 
 __all__ = ["EVEN", "LEAST_BYTES", "TEXT", "AnyStream", "Irregular", "Stream", "open_stream"]
 
 LEAST_BYTES: Final = 2**22
-"""Smaller text is read whole, which takes less time; Parquet, which holds more in a byte, from a 16th on."""
+"""Smaller text is read whole, which takes less time; what holds more in a byte is so from an 8th on if it is packed
+text, from a 16th on if it is Parquet."""
 EVEN: Final = "even csv"
 TEXT: Final = "text"
 """Kinds of parts."""
@@ -154,7 +157,7 @@ class Stream:
         try:
             with naming(self.path):
                 yield
-        except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        except (OSError, EOFError, zlib.error, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
             raise Irregular from error  # read whole, it is told what is the matter
 
     def _tables(self, columns: Sequence[str]) -> Iterator[Contents]:
@@ -198,8 +201,8 @@ def _count(signs: NDArray[np.uint8], sign: str) -> int:
 
 def _blocks(path: Path, begin: int) -> Iterator[bytes]:
     """Cut a file behind rows: at the ends of lines at which no quote is open."""
-    with path.open("rb") as file:
-        file.seek(begin)
+    last = b""
+    with unpacked(path, begin) as file:
         while block := file.read(BLOCK_BYTES):
             block += file.readline()
             opened, length = block.count(b'"') % 2 if b'"' in block else 0, len(block)
@@ -217,6 +220,9 @@ def _blocks(path: Path, begin: int) -> Iterator[bytes]:
                 except UnicodeDecodeError as error:
                     raise Irregular from error
             yield block
+            last = block[-1:]
+    if last in PADDING:
+        raise Irregular  # the file does not end there
 
 
 AnyStream = Stream | ObjectStream
@@ -252,14 +258,15 @@ def open_stream(path: str | os.PathLike[str]) -> AnyStream | None:
             return None
         with local.open("rb") as file:
             start = file.read(START_BYTES)
-            file.seek(-1, os.SEEK_END)
-            end = file.read(1)
-    except (OSError, ValueError):
+        if packed := is_packed(start):
+            with unpacked(local) as file:
+                start = file.read(START_BYTES)
+    except (OSError, EOFError, zlib.error, ValueError, pl.exceptions.PolarsError):
         return None
     with naming(path):
         if start.startswith(b"PAR1"):
-            return _open_parquet(local)
-        return None if size < LEAST_BYTES or end in (b"\x00", b"\x1a") else _open_text(local, start)
+            return None if packed else _open_parquet(local)
+        return None if size < LEAST_BYTES // (8 if packed else 1) else _open_text(local, start)
 
 
 def _open_parquet(path: Path) -> Stream | None:
@@ -276,8 +283,7 @@ def _open_text(path: Path, start: bytes) -> AnyStream | None:
     refuse_foreign(start)
     text = start.removeprefix(_MARK)
     beginning = text[:2000].lstrip(b" \t\r\n")
-    packed = text[:4] == b"\x28\xb5\x2f\xfd" or text[:2] == b"\x1f\x8b"
-    if packed or b"\x00" in text[:2000] or beginning[:1] in (b"", b"<"):
+    if b"\x00" in text[:2000] or beginning[:1] in (b"", b"<"):
         return None
     if beginning[:1] in (b"[", b"{"):
         refuse_binary(text)
