@@ -135,7 +135,9 @@ class Totals:
                 keys = table[HASHES[level]]
                 places = self._indexes[level].places(keys)
                 gathered = wanted.select(pl.all().gather(places))
-                beside.extend(_or_own(gathered, table, keys, self.as_of) if level == _CONTACT else gathered)
+                beside.extend(
+                    _or_own(gathered, places.is_null(), table, keys, self.as_of) if level == _CONTACT else gathered
+                )
         return table.with_columns(beside)
 
 
@@ -183,11 +185,12 @@ class _Index:
         return pl.Series(places).set(~pl.Series(there) | keys.is_null(), None)
 
 
-def _or_own(gathered: pl.DataFrame, table: pl.DataFrame, keys: pl.Series, as_of: datetime) -> Sequence[pl.Series]:
+def _or_own(
+    gathered: pl.DataFrame, alone: pl.Series, table: pl.DataFrame, keys: pl.Series, as_of: datetime
+) -> Sequence[pl.Series]:
     """Take the row's own numbers for the totals of a contact that has one row."""
     own = totals_of_one(table.with_columns(same_time(as_of, table.height)), _CONTACT)
     own = own.select(pl.when(keys.is_not_null()).then(pl.col(gathered.columns)))
-    if gathered[:, 0].null_count() == gathered.height:
+    if alone.all():
         return own.get_columns()
-    alone = gathered[:, 0].is_null()
     return [mine.zip_with(alone, other) for mine, other in zip(own, gathered, strict=True)]
