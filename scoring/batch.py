@@ -18,15 +18,16 @@ import polars as pl
 
 from scoring.cloud import fetched, is_cloud, send
 from scoring.context import Context
-from scoring.dating import Undecided, agree, date_of_name
+from scoring.dating import Undecided, agree
 from scoring.errors import InputError
 from scoring.evidence import LEVELS
-from scoring.intake import Intake, date_given, load_context, take_in
+from scoring.intake import Intake, date_given, date_named, load_context, take_in
 from scoring.lines import plain
 from scoring.model import SHIPPED, Model, load_model
 from scoring.prediction import COLUMNS, refuse_columns, refuse_scored, score_intake
 from scoring.reading import warn_missing
-from scoring.reading.streams import TEXT, AnyStream, Irregular, Stream, open_stream
+from scoring.reading.several import Source, open_several
+from scoring.reading.streams import TEXT, Irregular, Stream, open_stream
 from scoring.streaming import Tally, laid_down, score_rows
 from scoring.validation import RULES
 from scoring.writing import Part, check_target, ending_of, refuse_input, write_frame, write_parts, write_with_lines
@@ -180,7 +181,7 @@ def _score(
     aside = target.with_name(target.name + REJECTED)
     refuse_input(aside, source)
     loaded = load_model(model)
-    stream = open_stream(source) if isinstance(source, str | Path) else None
+    stream: Source | None = open_stream(source) if isinstance(source, str | Path) else open_several(list(source))
     while stream is not None:
         try:
             return _score_parts(
@@ -222,7 +223,7 @@ def _not_strict(rejected: int, rows: int, rules: Collection[str]) -> InputError:
 
 
 def _score_parts(
-    stream: AnyStream,
+    stream: Source,
     target: Path,
     aside: Path,
     model: Model,
@@ -240,7 +241,7 @@ def _score_parts(
     with laid_down(stream, target, keys=context is not None, suppress=suppress) as rows:
         if strict and rows.rejected:
             raise _not_strict(rows.rejected, rows.starts[-1], rows.rules)
-        dated = given or agree(date_of_name(stream.path), rows.infer())
+        dated = given or agree(date_named(stream.paths), rows.infer())
         totals = rows.total(dated) if context is None else context
         names = list(dict.fromkeys([*stream.names, *COLUMNS]))
         # a row can stay the text that it is where nothing in it is replaced

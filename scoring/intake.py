@@ -20,7 +20,7 @@ from scoring.reading import Export, read
 from scoring.suppressing import leave_out
 from scoring.validation import Checked, validate
 
-__all__ = ["Intake", "build_context", "date_given", "load_context", "take_in"]
+__all__ = ["Intake", "build_context", "date_given", "date_named", "load_context", "take_in"]
 
 _RECORDS = ("dict", "dicts")
 
@@ -97,7 +97,7 @@ def take_in(
     # whoever must not be scored is gone before anything looks at the rows, their date included
     export, keep = leave_out(read(contacts) if read_as is None else read_as, suppress)
     places = pl.int_range(len(keep), dtype=pl.UInt32, eager=True).alias("row").filter(keep)
-    dated = _date(export, as_of, totals, _named(contacts))
+    dated = _date(export, as_of, totals, date_named(contacts))
     checked = validate(export, dated.when)
     if totals is None and export.kind not in _RECORDS:
         totals = _totals(export, checked, dated)
@@ -215,8 +215,23 @@ def _date(export: Export, as_of: datetime | date | str | None, context: Context 
     return agree(named, infer_as_of(export.table))
 
 
-def _named(contacts: object) -> datetime | None:
-    """Find the date in the names of the files, if they agree on one."""
+def date_named(contacts: object) -> datetime | None:
+    """Find the date in the names of the files, if they agree on one.
+
+    Parameters
+    ----------
+    contacts : frame, records or path
+        Anything that `scoring.score` takes.
+
+    Returns
+    -------
+    datetime or None
+
+    Examples
+    --------
+    >>> date_named(["2026-05-31/a.csv", "contacts-2026-05-31.csv"]) is None
+    True
+    """
     files = contacts if isinstance(contacts, list | tuple) else [contacts]
     found = {date_of_name(one) if isinstance(one, str | PathLike) else None for one in files}
     return found.pop() if len(found) == 1 else None

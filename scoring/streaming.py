@@ -28,7 +28,8 @@ from scoring.model import Model
 from scoring.pace import Pace
 from scoring.prediction import score_table
 from scoring.reading import Contents, Export, export_part, match
-from scoring.reading.streams import AnyStream, Irregular
+from scoring.reading.several import Source
+from scoring.reading.streams import Irregular
 from scoring.schema import FIELDS
 from scoring.suppressing import find_people, leave_out
 from scoring.totals import KEY, Totals, hash_keys, repeated
@@ -84,7 +85,7 @@ class Rows:
 
     Attributes
     ----------
-    stream : Stream or ObjectStream
+    stream : Stream, ObjectStream or Several
         The file.
     files : list of Path
         One for each part of the file.
@@ -103,10 +104,10 @@ class Rows:
     gone : list of polars.Series
         For each part the rows of it, from 0, that are left out on request; nothing else here counts them.
     stamp : tuple of int
-        Size and time of the file's last change, from before it was read.
+        Size and time of each file's last change, from before it was read.
     """
 
-    stream: AnyStream
+    stream: Source
     files: list[Path]
     starts: list[int]
     kinds: list[str]
@@ -116,7 +117,7 @@ class Rows:
     repeat: NDArray[np.int64]
     bounds: Bounds
     gone: list[pl.Series]
-    stamp: tuple[int, int]
+    stamp: tuple[int, ...]
 
     @property
     def suppressed(self) -> int:
@@ -163,12 +164,12 @@ class Rows:
 
 
 @contextmanager
-def laid_down(stream: AnyStream, target: Path, *, keys: bool = False, suppress: Sequence[str] = ()) -> Iterator[Rows]:
+def laid_down(stream: Source, target: Path, *, keys: bool = False, suppress: Sequence[str] = ()) -> Iterator[Rows]:
     """Read a file once and keep its typed rows on disk for a while.
 
     Parameters
     ----------
-    stream : Stream or ObjectStream
+    stream : Stream, ObjectStream or Several
         The file.
     target : Path
         The rows are kept beside it, in a folder whose name depends on it alone: what a killed run leaves goes with the
@@ -197,10 +198,10 @@ def laid_down(stream: AnyStream, target: Path, *, keys: bool = False, suppress: 
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _lay_down(stream: AnyStream, folder: Path, kept: Sequence[str], suppress: Sequence[str]) -> Rows:
+def _lay_down(stream: Source, folder: Path, kept: Sequence[str], suppress: Sequence[str]) -> Rows:
     files: list[Path] = []
     starts, kinds, problems, faults, gone = [0], [], [], [], []
-    bounds, stamp, pace = Bounds(), _stamp(stream.path), Pace("read")
+    bounds, stamp, pace = Bounds(), _stamp(stream.paths), Pace("read")
     columns = [column for field, column in match(tuple(stream.names)).found.items() if field in _NEEDED]
     people = find_people(stream, suppress)
     for number, part in enumerate(stream.parts(columns)):
@@ -231,7 +232,7 @@ def _lay_down(stream: AnyStream, folder: Path, kept: Sequence[str], suppress: Se
 
 
 def _duplicates(
-    stream: AnyStream, files: Sequence[Path], starts: Sequence[int], gone: Sequence[pl.Series]
+    stream: Source, files: Sequence[Path], starts: Sequence[int], gone: Sequence[pl.Series]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Find the rows that lose against a duplicate, and those that repeat one, among all parts.
 
@@ -309,7 +310,8 @@ def score_rows(
     InputError
         If the file is not what it was.
     """
-    changed = InputError(f"{rows.stream.path.name!r} was changed while it was read", hint="start again")
+    name = " or ".join(repr(path.name) for path in rows.stream.paths[:5])
+    changed = InputError(f"{name} was changed while it was read", hint="start again")
     number, first, pace = -1, 0, Pace("scored", rows.starts[-1])
     for number, part in enumerate(rows.stream.again(rows.kinds, as_text)):
         height = part.source.height
@@ -328,7 +330,7 @@ def score_rows(
         yield Scored(part, checked, rows.faults[number], places, scores)
         first += height
         pace.add(scores.height)
-    if number + 1 != len(rows.files) or _stamp(rows.stream.path) != rows.stamp:
+    if number + 1 != len(rows.files) or _stamp(rows.stream.paths) != rows.stamp:
         raise changed
 
 
@@ -337,9 +339,8 @@ def _others(gone: pl.Series, height: int) -> pl.Series:
     return pl.repeat(True, height, dtype=pl.Boolean, eager=True).scatter(gone, False)
 
 
-def _stamp(path: Path) -> tuple[int, int]:
-    about = path.stat()
-    return about.st_size, about.st_mtime_ns
+def _stamp(paths: Sequence[Path]) -> tuple[int, ...]:
+    return tuple(number for path in paths for number in (path.stat().st_size, path.stat().st_mtime_ns))
 
 
 def _table(rows: Rows, number: int, as_of: AsOf) -> tuple[pl.DataFrame, Checked]:

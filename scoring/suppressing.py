@@ -8,7 +8,7 @@ from dataclasses import replace
 import polars as pl
 
 from scoring.reading import Export, export_part, match
-from scoring.reading.streams import AnyStream
+from scoring.reading.several import Source
 from scoring.schema import ACTIVITY
 from scoring.validation import find_suppressed
 
@@ -17,12 +17,12 @@ __all__ = ["find_people", "leave_out"]
 _WHO = ("email", "account_domain", "crm_id")
 
 
-def find_people(stream: AnyStream, suppress: Sequence[str]) -> frozenset[str]:
+def find_people(stream: Source, suppress: Sequence[str]) -> frozenset[str]:
     """Find who is left out of a large file: all rows of a person go, also where only one of them says why.
 
     Parameters
     ----------
-    stream : Stream or ObjectStream
+    stream : Stream, ObjectStream or Several
         The file.
     suppress : sequence of str
         Addresses and domains.
@@ -34,7 +34,7 @@ def find_people(stream: AnyStream, suppress: Sequence[str]) -> frozenset[str]:
     """
     found = match(tuple(stream.names)).found
     # a table without an activity would be none
-    wanted = [*_WHO, next(name for name in ACTIVITY if name in found)]
+    wanted = [*_WHO, *ACTIVITY]
     people: set[str] = set()
     for part in stream.parts({found[name] for name in wanted if name in found}) if suppress else ():
         table = export_part(part, stream.path).table

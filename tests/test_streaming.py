@@ -39,7 +39,7 @@ def files(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-def same(path: Path, tmp_path: Path, cut: Callable[[], None], **options: Any) -> None:
+def same(path: Path | list[Path], tmp_path: Path, cut: Callable[[], None], **options: Any) -> None:
     """Score a file whole and in parts into two kinds of file, and compare all that comes out."""
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     summaries = []
@@ -77,6 +77,67 @@ def test_the_date_is_inferred_from_all_parts(
     path = tmp_path / f"in.{ending}"
     write_frame(contacts, path)
     same(path, tmp_path, lambda: in_parts(20_000))
+
+
+def test_a_contact_of_several_reps_has_the_totals_of_all_its_rows(
+    contacts: pl.DataFrame, tmp_path: Path, in_parts: Any
+) -> None:
+    # of those who never wrote there is no latest time, which is not the same as a single row
+    others = contacts[:60].with_columns(crm_id=pl.concat_str(pl.lit("x"), "crm_id"), source_email=pl.lit("r@o.example"))
+    write_frame(pl.concat([contacts[:90], others]), tmp_path / "in.csv")
+    same(tmp_path / "in.csv", tmp_path, lambda: in_parts(2000))
+
+
+@pytest.mark.parametrize("first", ["a.csv", "e.parquet"])
+def test_several_files_are_one_export_in_parts(
+    first: str, messy_csv: Path, contacts: pl.DataFrame, suppressed: str, tmp_path: Path, in_parts: Any
+) -> None:
+    frames = {
+        "a.csv": pl.read_csv(messy_csv, infer_schema=False),
+        "b.ndjson": contacts[40:80].with_columns(shoe_size=pl.lit(41)).drop("job_title"),
+        "c.csv.gz": contacts[70:90],
+        "d.json": contacts[10:40].with_columns(shoe_size=pl.lit("large")),
+    }
+    frames |= {"e.parquet": contacts[90:120]} if first == "e.parquet" else {}
+    for name, frame in frames.items():
+        write_frame(frame, tmp_path / name)
+    with (tmp_path / "b.ndjson").open("a") as file:
+        file.write('torn\n{"total_inbound": 3, "shoe_size": 7.5, "crm_id": 7, "new": true}\n')
+    names = [first, *(name for name in frames if name != first)]
+    same([tmp_path / name for name in names], tmp_path, lambda: in_parts(900), suppress=[suppressed])
+
+
+def test_the_date_in_the_names_of_several_files_counts(
+    contacts: pl.DataFrame, when: datetime, tmp_path: Path, in_parts: Any
+) -> None:
+    paths = [tmp_path / f"contacts-{name}-{when:%Y-%m-%d}.csv" for name in "ab"]
+    for path, frame in zip(paths, (contacts[:60], contacts[60:110]), strict=True):
+        write_frame(frame, path)
+    same(paths, tmp_path, lambda: in_parts(2000))
+
+
+@pytest.mark.parametrize("odd", ["no activity", "other names", "empty", "latin-1"])
+def test_several_files_of_which_one_needs_to_be_whole_are_read_whole(
+    odd: str, contacts: pl.DataFrame, tmp_path: Path, in_parts: Any
+) -> None:
+    write_frame(contacts[:60], tmp_path / "a.csv")
+    text = contacts[60:80].with_columns(job_title=pl.lit("chef")).write_csv()
+    data = {
+        "no activity": b"crm_id,shoe size\n1,2\n",
+        "other names": text.replace("crm_id", "crmId").encode(),
+        "empty": text.splitlines()[0].encode(),
+        "latin-1": text.replace("chef", "ch\xe9f").encode("latin-1"),
+    }[odd]
+    (tmp_path / "b.csv").write_bytes(data)
+    paths = [tmp_path / "a.csv", tmp_path / "b.csv"]
+    if odd == "no activity":
+        in_parts(2000, only=False)
+        with pytest.raises(scoring.InputError, match='"b.csv": no column says what happened'):
+            scoring.score_file(paths, tmp_path / "out.csv")
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", scoring.errors.SchemaWarning)
+        same(paths, tmp_path, lambda: in_parts(2000, only=False))
 
 
 @pytest.mark.parametrize("packed", ["gz", "zst"])

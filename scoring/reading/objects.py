@@ -74,6 +74,16 @@ class ObjectStream:
         return list(self.kinds)
 
     @property
+    def paths(self) -> list[Path]:
+        """The file alone."""
+        return [self.path]
+
+    @property
+    def schema(self) -> dict[str, pl.DataType]:
+        """The types of its columns."""
+        return dict(_schema(self.kinds))
+
+    @property
     def missing(self) -> tuple[str, ...]:
         """Fields without a column."""
         return match(tuple(self.kinds)).missing

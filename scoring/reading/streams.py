@@ -26,11 +26,10 @@ from scoring.reading.files import PADDING, Contents, Irregular, naming, refuse_b
 from scoring.reading.objects import ObjectStream, open_objects
 from scoring.reading.packed import is_packed, unpacked
 
-__all__ = ["EVEN", "LEAST_BYTES", "TEXT", "AnyStream", "Irregular", "Stream", "open_stream"]
+__all__ = ["EVEN", "LEAST_BYTES", "TEXT", "AnyStream", "Irregular", "Stream", "open_stream", "swelling"]
 
 LEAST_BYTES: Final = 2**22
-"""Smaller text is read whole, which takes less time; what holds more in a byte is so from an 8th on if it is packed
-text, from a 16th on if it is Parquet."""
+"""Smaller text is read whole, which takes less time."""
 EVEN: Final = "even csv"
 TEXT: Final = "text"
 """Kinds of parts."""
@@ -66,6 +65,18 @@ class Stream:
     separator: str = ","
     skipped: int = 0
     begin: int = 0
+
+    @property
+    def paths(self) -> list[Path]:
+        """The file alone."""
+        return [self.path]
+
+    @property
+    def schema(self) -> dict[str, pl.DataType]:
+        """The types of its columns."""
+        if self.kind == "parquet":
+            return dict(pl.scan_parquet(self.path, glob=False).collect_schema())
+        return dict.fromkeys(self.names, pl.String())
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -228,13 +239,15 @@ def _blocks(path: Path, begin: int) -> Iterator[bytes]:
 AnyStream = Stream | ObjectStream
 
 
-def open_stream(path: str | os.PathLike[str]) -> AnyStream | None:
+def open_stream(path: str | os.PathLike[str], *, large: bool = False) -> AnyStream | None:
     """Look whether a file is large, and can be read in parts.
 
     Parameters
     ----------
     path : str or path-like
         Any file.
+    large : bool
+        Whether it is taken for large whatever its size.
 
     Returns
     -------
@@ -253,11 +266,11 @@ def open_stream(path: str | os.PathLike[str]) -> AnyStream | None:
     """
     try:
         local = local_path(path)
-        size = local.stat().st_size
-        if size < LEAST_BYTES // 16:
-            return None
         with local.open("rb") as file:
-            start = file.read(START_BYTES)
+            start = file.read(4)
+            if local.stat().st_size * swelling(start) < LEAST_BYTES and not large:
+                return None
+            start += file.read(START_BYTES)
         if packed := is_packed(start):
             with unpacked(local) as file:
                 start = file.read(START_BYTES)
@@ -266,7 +279,27 @@ def open_stream(path: str | os.PathLike[str]) -> AnyStream | None:
     with naming(path):
         if start.startswith(b"PAR1"):
             return None if packed else _open_parquet(local)
-        return None if size < LEAST_BYTES // (8 if packed else 1) else _open_text(local, start)
+        return _open_text(local, start)
+
+
+def swelling(start: bytes) -> int:
+    """Say about how many bytes of text there are in a byte of a file.
+
+    Parameters
+    ----------
+    start : bytes
+        Its first bytes.
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> swelling(b"PAR1"), swelling(b"crm_")
+    (16, 1)
+    """
+    return 16 if start.startswith(b"PAR1") else 8 if is_packed(start) else 1
 
 
 def _open_parquet(path: Path) -> Stream | None:
