@@ -38,7 +38,7 @@ __all__ = [
 WINDOW = timedelta(days=30)
 """What ``_30d`` counts look back, from the date of the export."""
 
-KEPT = 2_000_000
+KEPT = 1_000_000
 """Times that are kept at least."""
 
 _STEP = timedelta(seconds=1)
@@ -223,6 +223,31 @@ class _Latest:
         return self.count - self._held
 
 
+class _Counted:
+    """Distinct times, ascending, and how often each came."""
+
+    def __init__(self) -> None:
+        self._held = 0
+        self._parts: list[tuple[np.ndarray, np.ndarray]] = [(np.empty(0, np.int64), np.empty(0, np.int64))]
+
+    def add(self, times: np.ndarray) -> None:
+        self._parts.append(np.unique(times, return_counts=True))
+        self._held += len(self._parts[-1][0])
+        if self._held > 2 * KEPT:
+            self._held = len(self.counted[0])
+
+    @property
+    def counted(self) -> tuple[np.ndarray, np.ndarray]:
+        if len(self._parts) > 1:
+            times = np.concatenate([times for times, _ in self._parts])
+            counts = np.concatenate([counts for _, counts in self._parts])
+            order = np.argsort(times, kind="stable")
+            times, counts = times[order], counts[order]
+            first = np.flatnonzero(np.diff(times, prepend=times[:1] - 1))
+            self._parts = [(times[first], np.add.reduceat(counts, first) if len(first) else counts)]
+        return self._parts[0]
+
+
 class Bounds:
     """What the rows of an export say of its date, part after part.
 
@@ -241,7 +266,7 @@ class Bounds:
 
     def __init__(self) -> None:
         self._newest, self._lower = _Latest(), _Latest()
-        self._upper: list[np.ndarray] = []
+        self._upper = _Counted()
 
     def add(self, table: pl.DataFrame) -> None:
         """Add the bounds of some rows.
@@ -254,7 +279,7 @@ class Bounds:
         newest, lower, upper = find_bounds(table)
         self._newest.add(newest)
         self._lower.add(lower)
-        self._upper.append(upper)
+        self._upper.add(upper)
 
     def infer(self) -> AsOf:
         """Infer the date from all rows that were added.
@@ -277,8 +302,8 @@ class Bounds:
                 expected="as_of, or at least one of the first_ and last_ times",
                 hint='give the date of the export, as as_of="2026-03-01"',
             )
-        upper = np.concatenate(self._upper)
-        chosen, contradicted = _fewest(self._lower.times, upper)
+        upper, times = self._upper.counted
+        chosen, contradicted = _fewest(self._lower.times, upper, times)
         if self._lower.left_out and contradicted >= len(self._lower.times):
             raise Undecided
         beyond = upper[upper >= chosen]
@@ -289,16 +314,19 @@ class Bounds:
         return conclude(chosen, self._lower.count, len(upper), contradicted + doubted, nearest)
 
 
-def _fewest(lower: np.ndarray, upper: np.ndarray) -> tuple[int, int]:
-    """Return the earliest lower bound that contradicts the fewest bounds, and how many it contradicts."""
+def _fewest(lower: np.ndarray, upper: np.ndarray, times: np.ndarray) -> tuple[int, int]:
+    """Return the earliest lower bound that contradicts the fewest bounds, and how many it contradicts.
+
+    Upper bounds are distinct and ascend; each came so many `times`.
+    """
+    below = np.concatenate([[0], np.cumsum(times)])  # upper bounds before each
     # A date near the end contradicts few; one with more lower bounds above it than that cannot be the best.
     late = _nth_latest(lower, len(lower) // 1000)
-    most = int((lower > late).sum()) + int((upper < late).sum())
+    most = int((lower > late).sum()) + int(below[np.searchsorted(upper, late)])
     lower = np.sort(lower[lower >= _nth_latest(lower, most)])
-    possible = np.sort(upper[upper >= lower[0]])
     candidates = np.unique(lower)
     over = len(lower) - np.searchsorted(lower, candidates, side="right")
-    under = len(upper) - len(possible) + np.searchsorted(possible, candidates, side="left")
+    under = below[np.searchsorted(upper, candidates, side="left")]
     best = int(np.argmin(over + under))
     return int(candidates[best]), int(over[best] + under[best])
 

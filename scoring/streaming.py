@@ -32,7 +32,7 @@ from scoring.reading.several import Source
 from scoring.reading.streams import Irregular
 from scoring.schema import FIELDS
 from scoring.suppressing import find_people, leave_out
-from scoring.totals import KEY, Totals, hash_keys, repeated
+from scoring.totals import KEY, Totals, find_repeated, hash_keys
 from scoring.validation import Checked, find_duplicates, find_unusable, validate
 
 __all__ = ["Rows", "Scored", "Tally", "laid_down", "score_rows"]
@@ -238,8 +238,7 @@ def _duplicates(
 
     To compare them takes all of their fields, so where there are any the file is read again.
     """
-    keys = pl.scan_ipc(list(files)).filter(_USABLE).select(KEY).collect(engine="streaming").to_series()
-    twice = repeated(keys)
+    twice = find_repeated(pl.scan_ipc(list(files)).filter(_USABLE), KEY)
     nothing = np.empty(0, dtype=np.int64)
     if not len(twice):
         return nothing, nothing
@@ -251,7 +250,8 @@ def _duplicates(
         if again.to_series().any():
             table = export_part(part, stream.path).table
             table = table.filter(_others(out, table.height)).with_row_index(_ROW, offset=start)
-            found.append(table.filter(again.to_series()))
+            # what is added to a text makes it a new one: those that a filter leaves hold on to the texts of all rows
+            found.append(table.filter(again.to_series()).with_columns(pl.col(pl.String) + ""))
     rows = pl.concat(found).rechunk()
     unequal, repeat = find_duplicates(rows.drop(_ROW), pl.repeat(True, rows.height, eager=True))
     return tuple(rows[_ROW].filter(hit).to_numpy().astype(np.int64) for hit in (unequal, repeat))  # type: ignore[return-value]

@@ -20,12 +20,13 @@ from numpy.typing import NDArray
 from scoring.context import LEVELS, level_key, summands, total, totals_of_one
 from scoring.schema import same_time
 
-__all__ = ["HASHES", "KEY", "Totals", "hash_keys", "repeated"]
+__all__ = ["HASHES", "KEY", "Totals", "find_repeated", "hash_keys", "repeated"]
 
 HASHES: Final[Mapping[str, str]] = {level: f"_{level}" for level in LEVELS if level != "org"}
 """Columns of hashes, by level; null where the row belongs to none."""
 KEY: Final = "_key"
 _CONTACT: Final = "contact"
+_ROWS_AT_ONCE: Final = 2_000_000
 
 
 def hash_keys(table: pl.DataFrame) -> pl.DataFrame:
@@ -93,16 +94,22 @@ class Totals:
         -------
         Totals
         """
-        several = repeated(rows.select(HASHES[_CONTACT]).collect(engine="streaming").to_series())
-        among = pl.col(HASHES[_CONTACT]).is_in(pl.Series(several).implode())
-        asked = []
+        levels = {}
         for level in LEVELS:
-            names = [name.removeprefix(f"{level}_") for name in only if name.startswith(f"{level}_")]
-            part = rows.filter(among) if level == _CONTACT else rows
-            added = total(summands(part, as_of, {level: pl.col(HASHES[level])} if level in HASHES else {}), level)
-            asked.append(added.select(*(["key"] if level in HASHES else []), *sorted(names)))
-        found = pl.collect_all(asked, engine="streaming")
-        return cls(as_of, dict(zip(LEVELS, found, strict=True)))
+            names = sorted(name.removeprefix(f"{level}_") for name in only if name.startswith(f"{level}_"))
+            if level == "org":
+                levels[level] = total(summands(rows, as_of, {}), level).select(names).collect(engine="streaming")
+                continue
+            column, found = HASHES[level], []
+            part = rows
+            if level == _CONTACT:
+                several = pl.Series(find_repeated(rows, column))
+                part = rows.filter(pl.col(column).is_in(several.implode()))
+            for within in _ranges(rows, column):
+                added = total(summands(part.filter(within), as_of, {level: pl.col(column)}), level)
+                found.append(added.select("key", *names).collect(engine="streaming"))
+            levels[level] = pl.concat(found).rechunk()
+        return cls(as_of, levels)
 
     @cached_property
     def _indexes(self) -> dict[str, _Index]:
@@ -139,6 +146,39 @@ class Totals:
                     _or_own(gathered, places.is_null(), table, keys, self.as_of) if level == _CONTACT else gathered
                 )
         return table.with_columns(beside)
+
+
+def _ranges(rows: pl.LazyFrame, column: str) -> list[pl.Expr]:
+    """Cut the hashes of a column into ranges, ascending, so that one after the other takes a bounded memory."""
+    parts = -(-rows.select(pl.len()).collect(engine="streaming").item() // _ROWS_AT_ONCE)
+    key = pl.col(column)
+    if parts <= 1:
+        return [key.is_not_null()]
+    ends = [2**64 * part // parts for part in range(parts + 1)]
+    bounds = [(pl.lit(low, pl.UInt64), pl.lit(high - 1, pl.UInt64)) for low, high in zip(ends, ends[1:], strict=False)]
+    return [key.is_between(*within) for within in bounds]
+
+
+def find_repeated(rows: pl.LazyFrame, column: str) -> NDArray[np.uint64]:
+    """Find the hashes that stand in several of very many rows.
+
+    Parameters
+    ----------
+    rows : polars.LazyFrame
+        Any.
+    column : str
+        UInt64; null does not count.
+
+    Returns
+    -------
+    numpy.ndarray
+        Each once, ascending.
+    """
+    hashes = rows.select(column)
+    found = [
+        repeated(hashes.filter(within).collect(engine="streaming").to_series()) for within in _ranges(rows, column)
+    ]
+    return np.concatenate(found)
 
 
 def repeated(hashes: pl.Series) -> NDArray[np.uint64]:

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
+from scoring import totals
 from scoring.context import Context
 from scoring.features import TOTALS
 from scoring.schema import empty
@@ -44,7 +45,11 @@ def joined(table: pl.DataFrame, when: datetime) -> tuple[pl.DataFrame, pl.DataFr
     return ours.select(names), theirs.select(names)
 
 
-def test_totals_are_those_of_a_context(shared: pl.DataFrame, when: datetime) -> None:
+@pytest.mark.parametrize("at_once", [10**6, 60])
+def test_totals_are_those_of_a_context(
+    at_once: int, shared: pl.DataFrame, when: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(totals, "_ROWS_AT_ONCE", at_once)
     ours, theirs = joined(shared, when)
     assert_frame_equal(ours, theirs, check_exact=True)
     assert theirs["contact_rows"].max() > 1, "some contacts have several rows"
