@@ -28,6 +28,8 @@ class Cut:
         Line on which each record starts, the piece beginning on line 1.
     end : int
         Bytes of the piece up to the end of the last record.
+    breaks : int
+        Line breaks up to there.
     closed : bool
         Whether the array ends there.
     """
@@ -35,6 +37,7 @@ class Cut:
     lines: bytes
     places: NDArray[np.int64]
     end: int
+    breaks: int
     closed: bool
 
 
@@ -77,14 +80,14 @@ def cut_array(piece: bytes) -> Cut:
     if closed and not piece[before[whole] : starts[whole]].lstrip(_SPACES).startswith(b"]"):
         raise Irregular
     if not whole:
-        return Cut(b"", np.empty(0, dtype=np.int64), 0, closed)
+        return Cut(b"", np.empty(0, dtype=np.int64), 0, 0, closed)
     end = int(ends[whole - 1]) + 1
     lines = signs[:end].copy()
     breaks = np.flatnonzero(lines == ord("\n"))
     lines[breaks] = ord("\r")
     lines[commas[1:whole]] = ord("\n")
     lines[commas[0]] = ord(" ")
-    return Cut(lines.tobytes(), breaks.searchsorted(starts[:whole]) + 1, end, closed)
+    return Cut(lines.tobytes(), breaks.searchsorted(starts[:whole]) + 1, end, len(breaks), closed)
 
 
 def _commas(

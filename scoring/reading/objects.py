@@ -21,7 +21,7 @@ from scoring.reading.blocks import DECODER
 from scoring.reading.columns import match, recognised
 from scoring.reading.documents import read_lines
 from scoring.reading.files import PADDING, Contents, Irregular, naming
-from scoring.reading.kinds import Kinds, dtype_of, kinds_of, read_even, table_of
+from scoring.reading.kinds import Kinds, count_lines, dtype_of, kinds_of, read_even, table_of
 from scoring.reading.layout import BLANK, after, is_ndjson, wrapped_array
 from scoring.reading.packed import unpacked
 from scoring.reading.scalars import encodable
@@ -199,7 +199,7 @@ class ObjectStream:
             block += file.readline(self.block_bytes + _START_BYTES)
             if len(block) > 2 * self.block_bytes + _START_BYTES:
                 raise Irregular  # no lines to speak of
-            yield _Block(_utf8(block), None, block.count(b"\n"))
+            yield _Block(_utf8(block), None, count_lines(block))
             last = block[-1:]
         if last in PADDING:
             raise Irregular  # the file does not end there
@@ -218,11 +218,10 @@ class ObjectStream:
             cut = cut_array(piece)
             closed = cut.closed
             if cut.end:
-                taken = piece[: cut.end].count(b"\n")
-                if single and taken:
+                if single and cut.breaks:
                     raise Irregular
-                yield _Block(_utf8(cut.lines), pl.Series(cut.places + lines, dtype=pl.UInt32), taken)
-                lines, first = lines + taken, False
+                yield _Block(_utf8(cut.lines), pl.Series(cut.places + lines, dtype=pl.UInt32), cut.breaks)
+                lines, first = lines + cut.breaks, False
             piece, size = piece[cut.end :], self.block_bytes if cut.end else 2 * size
             if len(piece) > self.block_bytes + _START_BYTES:
                 raise Irregular  # a text that nothing closes, or no array of flat records
