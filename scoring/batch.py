@@ -24,6 +24,7 @@ from scoring.evidence import LEVELS
 from scoring.intake import Intake, date_given, date_named, load_context, take_in
 from scoring.lines import plain
 from scoring.model import SHIPPED, Model, load_model
+from scoring.paths import matching
 from scoring.prediction import COLUMNS, refuse_columns, refuse_scored, score_intake
 from scoring.reading import warn_missing
 from scoring.reading.several import Source, open_several
@@ -103,7 +104,8 @@ def score_file(
     Parameters
     ----------
     source : str, Path or sequence of them
-        CSV, JSON, NDJSON or Parquet, compressed or not; several are one export. An address of a cloud store
+        CSV, JSON, NDJSON or Parquet, compressed or not; several are one export, as are those that a pattern such as
+        ``exports/part-*.csv`` fits. An address of a cloud store
         (``s3://``, ``gs://``, ``abfs://``) is brought here first, to the folder for temporary files.
     output : str or Path
         Where to write; its ending says the format (``.csv``, ``.parquet``, ``.ndjson``, ``.jsonl``, ``.json``; text
@@ -129,6 +131,9 @@ def score_file(
     an older such file is removed where every row is fine.
     """
     began = monotonic()
+    if isinstance(source, str | Path):
+        files = matching(source)
+        source = files[0] if len(files) == 1 else files
     with ExitStack() as stack:
         near, target = _near(source, output, stack)
         summary = _score(near, target, model, context, as_of, suppress, strict, overwrite)

@@ -20,6 +20,7 @@ import polars as pl
 
 from scoring.errors import InputError
 from scoring.reading.scalars import Unreadable, time_of
+from scoring.times import Counted, Latest
 
 __all__ = [
     "WINDOW",
@@ -37,9 +38,6 @@ __all__ = [
 
 WINDOW = timedelta(days=30)
 """What ``_30d`` counts look back, from the date of the export."""
-
-KEPT = 1_000_000
-"""Times that are kept at least."""
 
 _STEP = timedelta(seconds=1)
 _IN_A_NAME = re.compile(r"(?<!\d)(20\d\d|19\d\d)([-_.]?)(0[1-9]|1[0-2])\2(0[1-9]|[12]\d|3[01])(?!\d)")
@@ -196,58 +194,6 @@ class Undecided(Exception):  # noqa: N818 (it says what is the case)
     """The bounds that were kept do not decide; all of them would."""
 
 
-class _Latest:
-    """The latest of many times, and how many there were in all."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self._held = 0
-        self._parts: list[np.ndarray] = []
-
-    def add(self, times: np.ndarray) -> None:
-        self.count += len(times)
-        self._held += len(times)
-        self._parts.append(times)
-        if self._held > 2 * KEPT:
-            self._parts = [np.partition(self.times, -KEPT)[-KEPT:]]
-            self._held = KEPT
-
-    @property
-    def times(self) -> np.ndarray:
-        if len(self._parts) > 1:
-            self._parts = [np.concatenate(self._parts)]
-        return self._parts[0]
-
-    @property
-    def left_out(self) -> int:
-        return self.count - self._held
-
-
-class _Counted:
-    """Distinct times, ascending, and how often each came."""
-
-    def __init__(self) -> None:
-        self._held = 0
-        self._parts: list[tuple[np.ndarray, np.ndarray]] = [(np.empty(0, np.int64), np.empty(0, np.int64))]
-
-    def add(self, times: np.ndarray) -> None:
-        self._parts.append(np.unique(times, return_counts=True))
-        self._held += len(self._parts[-1][0])
-        if self._held > 2 * KEPT:
-            self._held = len(self.counted[0])
-
-    @property
-    def counted(self) -> tuple[np.ndarray, np.ndarray]:
-        if len(self._parts) > 1:
-            times = np.concatenate([times for times, _ in self._parts])
-            counts = np.concatenate([counts for _, counts in self._parts])
-            order = np.argsort(times, kind="stable")
-            times, counts = times[order], counts[order]
-            first = np.flatnonzero(np.diff(times, prepend=times[:1] - 1))
-            self._parts = [(times[first], np.add.reduceat(counts, first) if len(first) else counts)]
-        return self._parts[0]
-
-
 class Bounds:
     """What the rows of an export say of its date, part after part.
 
@@ -265,8 +211,8 @@ class Bounds:
     """
 
     def __init__(self) -> None:
-        self._newest, self._lower = _Latest(), _Latest()
-        self._upper = _Counted()
+        self._newest, self._lower = Latest(), Latest()
+        self._upper = Counted()
 
     def add(self, table: pl.DataFrame) -> None:
         """Add the bounds of some rows.
@@ -302,7 +248,7 @@ class Bounds:
                 expected="as_of, or at least one of the first_ and last_ times",
                 hint='give the date of the export, as as_of="2026-03-01"',
             )
-        upper, times = self._upper.counted
+        upper, times = self._upper.counted()
         chosen, contradicted = _fewest(self._lower.times, upper, times)
         if self._lower.left_out and contradicted >= len(self._lower.times):
             raise Undecided
@@ -390,7 +336,7 @@ def lone_gap(rows: int) -> float:
     return max(_LONE_GAP_DAYS, _SPAN_DAYS / rows) * _DAY
 
 
-def _without_lone(lower: _Latest, newest: _Latest, chosen: int) -> tuple[int, int]:
+def _without_lone(lower: Latest, newest: Latest, chosen: int) -> tuple[int, int]:
     """Step down from newest rows that stand alone; return the bound that is left and how many bounds it contradicts."""
     rows = np.sort(newest.times)
     gap = lone_gap(newest.count)

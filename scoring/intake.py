@@ -16,6 +16,7 @@ import polars as pl
 from scoring.context import Context
 from scoring.dating import AsOf, agree, date_of_name, infer_as_of, parse_as_of
 from scoring.errors import InputError
+from scoring.paths import matching
 from scoring.reading import Export, read
 from scoring.suppressing import leave_out
 from scoring.validation import Checked, validate
@@ -94,6 +95,8 @@ def take_in(
         whatever `scoring.reading.read` refuses.
     """
     totals = load_context(context)
+    if isinstance(contacts, str | Path) and len(files := matching(contacts)) > 1:
+        contacts = files
     # whoever must not be scored is gone before anything looks at the rows, their date included
     export, keep = leave_out(read(contacts) if read_as is None else read_as, suppress)
     places = pl.int_range(len(keep), dtype=pl.UInt32, eager=True).alias("row").filter(keep)

@@ -33,7 +33,7 @@ COLUMNS: Final = (
 )  # fmt: skip
 """What scoring adds to the columns of the input, in this order."""
 
-BATCH_ROWS: Final = 16_384
+BATCH_ROWS: Final = 32_768
 """Rows that are scored at once: what a batch needs is used again for the next, which costs half of fresh memory."""
 
 _ADDED: Final = frozenset(COLUMNS)

@@ -277,3 +277,18 @@ def test_a_folder_where_rows_would_be_put_aside_is_refused_before_any_work(expor
     with pytest.raises(scoring.InputError, match="is a folder"):
         scoring.score_file(export_csv, tmp_path / "out.csv")
     assert [path.name for path in tmp_path.iterdir()] == ["out.csv.rejected.ndjson"]
+
+
+def test_a_pattern_is_the_files_that_fit_it(contacts: pl.DataFrame, when: datetime, tmp_path: Path) -> None:
+    for number, part in enumerate((contacts[:100], contacts[100:150], contacts[150:])):
+        part.write_csv(tmp_path / f"part-{number}.csv")
+    files = [tmp_path / f"part-{number}.csv" for number in range(3)]
+    listed = scoring.score_file(files, tmp_path / "listed.csv", as_of=when)
+    found = scoring.score_file(tmp_path / "part-*.csv", tmp_path / "found.csv", as_of=when)
+    assert (tmp_path / "found.csv").read_bytes() == (tmp_path / "listed.csv").read_bytes()
+    assert found.rows == listed.rows == contacts.height
+    one = scoring.score_file(str(tmp_path / "part-?.csv"), tmp_path / "one.csv", as_of=when)
+    assert one.rows == contacts.height
+    assert scoring.score(str(tmp_path / "part-*.csv"), as_of=when).height == contacts.height
+    with pytest.raises(scoring.InputError, match="no such file"):
+        scoring.score_file(tmp_path / "none-*.csv", tmp_path / "out.csv", as_of=when)

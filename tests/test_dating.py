@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scoring import dating
-from scoring.dating import WINDOW, _Counted, _fewest, date_of_name, infer_as_of, parse_as_of
+from scoring.dating import WINDOW, _fewest, date_of_name, infer_as_of, parse_as_of
 from scoring.errors import InputError
 from scoring.schema import empty
 
@@ -93,19 +92,6 @@ def test_no_date_contradicts_fewer_bounds_than_the_one_found(lower, upper):
     best = min(against, key=against.get)
     counted = np.unique(np.array(upper, dtype=np.int64), return_counts=True)
     assert _fewest(np.array(lower), *counted) == (best, against[best])
-
-
-@given(st.lists(TICKS, max_size=6), st.integers(1, 20))
-@quick
-def test_times_are_counted_part_after_part(parts, kept):
-    counted = _Counted()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(dating, "KEPT", kept)
-        for part in parts:
-            counted.add(np.array(part, dtype=np.int64))
-    expected = np.unique(np.array(sum(parts, []), dtype=np.int64), return_counts=True)
-    for found, wanted in zip(counted.counted, expected, strict=True):
-        np.testing.assert_array_equal(found, wanted)
 
 
 @quick

@@ -16,7 +16,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 import scoring
-from scoring import batch, dating, writing
+from scoring import batch, times, writing
 from scoring.reading import streams
 from scoring.writing import write_frame
 
@@ -277,7 +277,7 @@ def test_where_the_latest_times_do_not_decide_all_are_looked_at(
     expected = scoring.score_file(tmp_path / "in.csv", tmp_path / "out.csv")
     in_parts(9000, only=False)
     for kept in (1, 30, 500):
-        monkeypatch.setattr(dating, "KEPT", kept)
+        monkeypatch.setattr(times, "KEPT", kept)
         assert scoring.score_file(tmp_path / "in.csv", tmp_path / "out.csv") == expected
 
 

@@ -33,9 +33,9 @@ LEAST_BYTES: Final = 2**22
 EVEN: Final = "even csv"
 TEXT: Final = "text"
 """Kinds of parts."""
-BLOCK_BYTES: Final = 2**23
+BLOCK_BYTES: Final = 2**24
 START_BYTES: Final = 2**20
-PART_ROWS: Final = 32_768
+PART_ROWS: Final = 65_536
 _MARK: Final = b"\xef\xbb\xbf"
 
 
