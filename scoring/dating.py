@@ -187,7 +187,12 @@ def infer_as_of(table: pl.DataFrame) -> AsOf:
     """
     bounds = Bounds()
     bounds.add(table)
-    return bounds.infer()
+    try:
+        return bounds.infer()
+    except Undecided:
+        bounds = Bounds(exact=True)
+        bounds.add(table)
+        return bounds.infer()
 
 
 class Undecided(Exception):  # noqa: N818 (it says what is the case)
@@ -198,6 +203,11 @@ class Bounds:
     """What the rows of an export say of its date, part after part.
 
     Of the lower bounds only the latest are kept, as only they can decide, unless very many contradict each other.
+
+    Parameters
+    ----------
+    exact : bool
+        Keep all that differ, and how often each came.
 
     Examples
     --------
@@ -210,8 +220,9 @@ class Bounds:
     '2026-02-03T10:00:01+00:00'
     """
 
-    def __init__(self) -> None:
-        self._newest, self._lower = Latest(), Latest()
+    def __init__(self, *, exact: bool = False) -> None:
+        self._newest = Latest()
+        self._lower: Latest | Counted = Counted() if exact else Latest()
         self._upper = Counted()
 
     def add(self, table: pl.DataFrame) -> None:
@@ -248,39 +259,44 @@ class Bounds:
                 expected="as_of, or at least one of the first_ and last_ times",
                 hint='give the date of the export, as as_of="2026-03-01"',
             )
-        upper, times = self._upper.counted()
-        chosen, contradicted = _fewest(self._lower.times, upper, times)
-        if self._lower.left_out and contradicted >= len(self._lower.times):
+        lower, upper = self._lower.counted(), self._upper.counted()
+        all_lower, all_upper = int(lower[1].sum()) + self._lower.left_out, int(upper[1].sum())
+        chosen, contradicted = _fewest(*lower, *upper)
+        if self._lower.left_out and contradicted >= lower[1].sum():
             raise Undecided
-        beyond = upper[upper >= chosen]
-        doubted = 0
+        beyond = upper[0][upper[0] >= chosen]
         if not len(beyond):
-            chosen, doubted = _without_lone(self._lower, self._newest, chosen)
-        nearest = int(beyond.min()) if len(beyond) else None
-        return conclude(chosen, self._lower.count, len(upper), contradicted + doubted, nearest)
+            chosen, doubted = self._without_lone(*lower, chosen)
+            return conclude(chosen, all_lower, all_upper, contradicted + doubted, None)
+        return conclude(chosen, all_lower, all_upper, contradicted, int(beyond[0]))
+
+    def _without_lone(self, lower: np.ndarray, times: np.ndarray, chosen: int) -> tuple[int, int]:
+        """Step down from newest rows that stand alone; return the bound that is left and how many it contradicts."""
+        newest = self._newest
+        rows = np.sort(newest.times)
+        gap = lone_gap(newest.count)
+        last = len(rows) - 1
+        lowest = len(rows) - 1 - max(1, newest.count // 100)
+        while last > max(lowest, 0) and rows[last] - rows[last - 1] > gap:
+            last -= 1
+        if last == len(rows) - 1:
+            return chosen, 0
+        believed = int(np.searchsorted(lower, rows[last + 1]))
+        if (self._lower.left_out and not believed) or (newest.left_out and not last):
+            raise Undecided
+        return int(lower[believed - 1]), int(times[believed:].sum())
 
 
-def _fewest(lower: np.ndarray, upper: np.ndarray, times: np.ndarray) -> tuple[int, int]:
+def _fewest(lower: np.ndarray, of_lower: np.ndarray, upper: np.ndarray, of_upper: np.ndarray) -> tuple[int, int]:
     """Return the earliest lower bound that contradicts the fewest bounds, and how many it contradicts.
 
-    Upper bounds are distinct and ascend; each came so many `times`.
+    Bounds are distinct and ascend; beside each stands how often it came.
     """
-    below = np.concatenate([[0], np.cumsum(times)])  # upper bounds before each
-    # A date near the end contradicts few; one with more lower bounds above it than that cannot be the best.
-    late = _nth_latest(lower, len(lower) // 1000)
-    most = int((lower > late).sum()) + int(below[np.searchsorted(upper, late)])
-    lower = np.sort(lower[lower >= _nth_latest(lower, most)])
-    candidates = np.unique(lower)
-    over = len(lower) - np.searchsorted(lower, candidates, side="right")
-    under = below[np.searchsorted(upper, candidates, side="left")]
-    best = int(np.argmin(over + under))
-    return int(candidates[best]), int(over[best] + under[best])
-
-
-def _nth_latest(times: np.ndarray, place: int) -> int:
-    """Return the time that so many times come after, the first of all if there are not so many."""
-    place = max(len(times) - 1 - place, 0)
-    return int(np.partition(times, place)[place])
+    over = of_lower.sum() - np.cumsum(of_lower)
+    before = np.concatenate([[0], np.cumsum(of_upper)])
+    against = over + before[np.searchsorted(upper, lower, side="left")]
+    best = int(np.argmin(against))
+    return int(lower[best]), int(against[best])
 
 
 def find_bounds(table: pl.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -334,22 +350,6 @@ def lone_gap(rows: int) -> float:
     365.0
     """
     return max(_LONE_GAP_DAYS, _SPAN_DAYS / rows) * _DAY
-
-
-def _without_lone(lower: Latest, newest: Latest, chosen: int) -> tuple[int, int]:
-    """Step down from newest rows that stand alone; return the bound that is left and how many bounds it contradicts."""
-    rows = np.sort(newest.times)
-    gap = lone_gap(newest.count)
-    last = len(rows) - 1
-    lowest = len(rows) - 1 - max(1, newest.count // 100)
-    while last > max(lowest, 0) and rows[last] - rows[last - 1] > gap:
-        last -= 1
-    if last == len(rows) - 1:
-        return chosen, 0
-    believed = lower.times[lower.times < rows[last + 1]]
-    if (lower.left_out and not len(believed)) or (newest.left_out and not last):
-        raise Undecided
-    return int(believed.max()), len(lower.times) - len(believed)
 
 
 _LAST_SECOND = int(datetime(9999, 12, 31, tzinfo=UTC).timestamp())

@@ -29,7 +29,7 @@ LEAST_ROWS: Final = 30
 # against what happened then. Its error (root of the mean square over rows, less what chance alone does) was 8.4 points
 # by own rows alone, 8.0 with 20 or 30 rows of the prior, 8.8 with 500; on twelve simulated ones 7.2, 6.1 and 7.6. Of
 # all of them, with a hundred own rows, 11.6, 7.9 and 9.1. Had the prior not been moved to the level of the own rows,
-# all of this would have been worse.
+# what is chosen here would have been worse.
 BELIEF: Final = 20
 """Rows that a rate of the model before counts for, at most, beside rows of one's own."""
 

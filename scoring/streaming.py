@@ -21,7 +21,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from scoring.context import Context
-from scoring.dating import AsOf, Bounds
+from scoring.dating import AsOf, Bounds, Undecided
 from scoring.errors import InputError
 from scoring.features import TOTALS
 from scoring.model import Model
@@ -142,7 +142,15 @@ class Rows:
         -------
         AsOf
         """
-        return self.bounds.infer() if self.starts[-1] else AsOf(datetime(1970, 1, 1, tzinfo=UTC), "no rows, so no date")
+        if not self.starts[-1]:
+            return AsOf(datetime(1970, 1, 1, tzinfo=UTC), "no rows, so no date")
+        try:
+            return self.bounds.infer()
+        except Undecided:
+            bounds = Bounds(exact=True)
+            for file in self.files:
+                bounds.add(pl.read_ipc(file))
+            return bounds.infer()
 
     def total(self, as_of: AsOf) -> Totals:
         """Add up the rows that count.

@@ -61,9 +61,25 @@ class Latest:
         """How many are not kept."""
         return self.count - self._held
 
+    def counted(self) -> tuple[np.ndarray, np.ndarray]:
+        """Count those that are kept, as `Counted` does.
+
+        Returns
+        -------
+        times, counts : numpy.ndarray
+            As long as each other.
+        """
+        times, counts = np.unique(self.times, return_counts=True)
+        return times, counts
+
 
 class Counted:
     """Distinct times, ascending, and how often each came.
+
+    Attributes
+    ----------
+    left_out : int
+        0: all are kept.
 
     Examples
     --------
@@ -72,6 +88,8 @@ class Counted:
     >>> counted.counted()
     (array([1, 3]), array([1, 2]))
     """
+
+    left_out: Final = 0
 
     def __init__(self) -> None:
         self._times, self._counts = np.empty(0, np.int64), np.empty(0, np.int64)
