@@ -173,8 +173,9 @@ class Stream:
 
     def _tables(self, columns: Sequence[str]) -> Iterator[Contents]:
         scan = pl.scan_parquet(self.path, glob=False).select(columns)
-        for frame in scan.collect_batches(chunk_size=PART_ROWS, maintain_order=True, lazy=True):
-            yield Contents(frame, "parquet")
+        # slice after slice: polars' own batches run ahead of whoever takes them, and pile up
+        for start in range(0, scan.select(pl.len()).collect().item(), PART_ROWS):
+            yield Contents(scan.slice(start, PART_ROWS).collect(), "parquet")
 
     def _even(self, block: bytes, columns: Sequence[str]) -> tuple[Contents, int] | None:
         """Read rows without quotes that all have as many cells as the header; None if they are not like that."""
