@@ -15,7 +15,7 @@ PACKAGE = Path(__file__).parent.parent / "scoring"
 LAYERS = [
     {"errors"},
     {"bars", "schema", "config", "paths", "lines", "cloud", "finder", "pace", "times", "pairs"},
-    {"reading", "dating", "validation", "writing", "spreadsheet"},
+    {"reading", "dating", "validation", "writing", "workplace", "spreadsheet"},
     {"context", "intake", "sampling", "suppressing", "totals"},
     {"features", "simulation", "labels", "neighbours"},
     {

@@ -16,7 +16,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 import scoring
-from scoring import batch, times, writing
+from scoring import batch, streaming, times, writing
 from scoring.reading import streams
 from scoring.writing import write_frame
 
@@ -329,14 +329,35 @@ def test_a_write_that_fails_in_parts_leaves_the_older_files(
     assert files(tmp_path) == before
 
 
-def test_what_a_killed_run_left_goes(export_csv: Path, tmp_path: Path, in_parts: Any) -> None:
-    left = tmp_path / ".out.csv.rows"
-    left.mkdir()
-    (left / "000000.arrow").write_text("rubbish")
-    (left / "999999.arrow").write_text("rubbish")
-    in_parts(30_000)
+@pytest.mark.parametrize("large", [True, False])
+def test_what_a_killed_run_left_goes(large: bool, export_csv: Path, tmp_path: Path, in_parts: Any) -> None:
+    left = tmp_path / ".out.csv.rows" / "parts"
+    left.mkdir(parents=True)
+    for path in (left / "000000.arrow", left / "999999.arrow", tmp_path / ".out.csv.part.csv"):
+        path.write_text("rubbish")
+    (tmp_path / ".out.csv.rejected.ndjson.part").write_text("of rows that were mended since")
+    if large:
+        in_parts(30_000)
     scoring.score_file(export_csv, tmp_path / "out.csv")
     assert list(files(tmp_path)) == ["out.csv"]
+
+
+@pytest.mark.parametrize("target", ["csv", "parquet", "ndjson"])
+def test_a_file_that_is_removed_meanwhile_is_refused(
+    target: str, contacts: pl.DataFrame, when: datetime, tmp_path: Path, in_parts: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, before = tmp_path / "in.csv", streaming.score_table
+    write_frame(contacts.head(80), path)
+
+    def removing(*given: Any) -> Any:
+        path.unlink(missing_ok=True)
+        return before(*given)
+
+    in_parts(30_000)
+    monkeypatch.setattr(streaming, "score_table", removing)
+    with pytest.raises(scoring.InputError, match=r"'in\.csv' was changed while it was read"):
+        scoring.score_file(path, tmp_path / f"out.{target}", as_of=when)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_scored_files_are_not_scored_again_in_parts(export_csv: Path, tmp_path: Path, in_parts: Any) -> None:
