@@ -31,7 +31,7 @@ from scoring.cli.stopping import heeding
 from scoring.cli.terminal import tolerate, warn
 from scoring.errors import LeakageWarning, ModelError, SchemaWarning, ScoringError
 
-__all__ = ["EXIT_CODES", "main"]
+__all__ = ["EXIT_CODES", "main", "run"]
 
 VERBS: Final = (
     score,
@@ -62,6 +62,7 @@ EXIT_CODES: Final = {
     130: "stopped by Ctrl-C",
     143: "stopped by SIGTERM",
 }
+_STOPPED: Final = (130, 143)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -101,6 +102,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
             warnings.simplefilter("always", category)
         warnings.showwarning = warn
         return _run(options)
+
+
+def run() -> None:
+    """Run the verb that the process was started with, and end the process.
+
+    A stop may find threads of polars at work, which end in a crash where Python takes itself apart under them: so it
+    does not, as nothing is left to be done.
+    """
+    code = main()
+    if code in _STOPPED:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def _run(options: argparse.Namespace) -> int:

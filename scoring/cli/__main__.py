@@ -1,7 +1,5 @@
 """Run the command line as ``python -m scoring.cli``."""
 
-import sys
+from scoring.cli import run
 
-from scoring.cli import main
-
-sys.exit(main())
+run()

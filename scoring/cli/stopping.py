@@ -47,28 +47,45 @@ def heeding() -> Iterator[Stop]:
         yield stop
         return
 
-    def interrupt(*_: object) -> None:
-        stop.terminated = True
-        raise KeyboardInterrupt
-
+    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:  # as in the background of a script
+        with _heard(stop, interrupt=True):
+            yield stop
+        return
     coming, told = os.pipe()
     os.set_blocking(told, False)
-    before, wakes = signal.signal(signal.SIGTERM, interrupt), signal.set_wakeup_fd(told, warn_on_full_buffer=False)
+    wakes = signal.set_wakeup_fd(told, warn_on_full_buffer=False)
     watcher = Thread(target=_pass_on, args=(coming, stop), daemon=True)
     watcher.start()
     try:
-        yield stop
+        with _heard(stop, interrupt=False):
+            yield stop
     finally:
         signal.set_wakeup_fd(wakes)
-        signal.signal(signal.SIGTERM, before)
         os.close(told)
         watcher.join()
         os.close(coming)
 
 
+@contextmanager
+def _heard(stop: Stop, interrupt: bool) -> Iterator[None]:
+    """Note SIGTERM, and interrupt at the next of Python's steps if nothing else does: twice would disturb the end."""
+
+    def note(*_: object) -> None:
+        stop.terminated = True
+        if interrupt:
+            raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, note)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def _pass_on(coming: int, stop: Stop) -> None:
-    """Wait for signals until nobody is there to tell of any."""
+    """Wait for the signal, or until nobody is there to tell of any."""
     while number := os.read(coming, 1):
         if number[0] == signal.SIGTERM:
             stop.terminated = True
             os.kill(os.getpid(), signal.SIGINT)
+            return

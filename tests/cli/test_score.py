@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -374,15 +375,20 @@ def test_a_stop_and_a_fault_have_their_own_codes(
 
 @pytest.mark.skipif(sys.platform == "win32", reason="it has no such signals")
 @pytest.mark.parametrize("target", ["out.csv", "out.parquet"])
-@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("sent", "code", "ignored"),
+    [(signal.SIGINT, 130, False), (signal.SIGTERM, 143, False), (signal.SIGTERM, 143, True)],
+    ids=["Ctrl-C", "SIGTERM", "SIGTERM in the background"],
+)
 def test_a_run_that_is_stopped_leaves_nothing(
-    sent: signal.Signals, code: int, target: str, contacts: pl.DataFrame, tmp_path: Path
+    sent: signal.Signals, code: int, ignored: bool, target: str, contacts: pl.DataFrame, tmp_path: Path
 ) -> None:
-    pl.concat([contacts.with_columns(crm_id=pl.format("{}-{}", pl.lit(n), "crm_id")) for n in range(300)]).write_csv(
-        tmp_path / "in.csv"
-    )
+    many = [contacts.with_columns(crm_id=pl.format("{}-{}", pl.lit(n), "crm_id")) for n in range(300)]
+    pl.concat(many).write_csv(tmp_path / "in.csv")
     (tmp_path / target).write_text("older")
     command = [sys.executable, "-m", "scoring.cli", "score", "in.csv", "-o", target]
+    if ignored:  # what a shell does to a command that it starts with &
+        command = ["sh", "-c", f"trap '' INT; exec {shlex.join(command)}"]
     with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
         while process.poll() is None and not list(tmp_path.glob(f".{target}.part*")):
             time.sleep(0.01)
