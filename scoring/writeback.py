@@ -100,20 +100,24 @@ class WriteBack:
 
     def to_text(self) -> str:
         """Say in words what was written, and what was not."""
-        lines = [f"{self.written:,} contact(s) written, from {self.rows:,} row(s)."]
-        for count, why in (
-            (self.suppressed, "row(s) left out as asked for"),
-            (self.unscored, "row(s) without scores left out"),
-            (self.without_id, "row(s) without a crm_id left out: they are not in the CRM"),
-            (self.foreign, "row(s) left out whose crm_id is none of a contact or lead of this CRM"),
-            (self.repeated, "further row(s) of a contact that reps share: the highest priority was taken"),
-            (self.unchanged, "contact(s) left out as unchanged"),
-            (self.shortened, "text(s) cut to the length of the field"),
-            (self.gone, "contact(s) of the earlier file are in this one no more: the CRM keeps what it says of them"),
+        lines = [f"{_many(self.written, 'contact')} written, from {_many(self.rows, 'row')}."]
+        for count, what, why in (
+            (self.suppressed, "row", "left out as asked for"),
+            (self.unscored, "row", "without scores left out"),
+            (self.without_id, "row", "without a crm_id left out: not in the CRM"),
+            (self.foreign, "row", "left out whose crm_id is none of a contact or lead of this CRM"),
+            (self.repeated, "further row", "of a contact that reps share: the highest priority was taken"),
+            (self.unchanged, "contact", "left out as unchanged"),
+            (self.shortened, "text", "cut to the length of the field"),
+            (self.gone, "contact", "of the earlier file no longer in this one: the CRM keeps what it says of them"),
         ):
             if count:
-                lines.append(f"  {count:,} {why}")
+                lines.append(f"  {_many(count, what)} {why}")
         return "\n".join(lines)
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def write_salesforce(
