@@ -24,4 +24,4 @@ def in_percent(chance: float) -> str:
     """
     if 0.995 <= chance < 1:
         return ">99%"
-    return "<1%" if 0 < chance < 0.005 else f"{chance:.0%}"
+    return "<1%" if 0 < chance <= 0.005 else f"{chance:.0%}"
