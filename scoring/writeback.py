@@ -160,6 +160,16 @@ def write_salesforce(
     -----
     Chances are in percent with one decimal, as fields of the type Percent take them. Contacts are in the order of their
     ids, whatever the order of the rows.
+
+    Examples
+    --------
+    >>> import scoring, tempfile
+    >>> record = {"crm_id": "003000000000001", "total_inbound": 5, "last_inbound_time": "2026-01-03T09:00:00Z"}
+    >>> scored = scoring.score(record, as_of="2026-01-05")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     told = scoring.write_salesforce(scored, folder)
+    >>> told.written, [Path(file).name for file in told.files]
+    (1, ['Contact-0001.csv'])
     """
     mapped = _mapping(mapping, SALESFORCE)
     chosen = find_updates(read_scored(scored), changed_since, mapped, _salesforce_id(), 1, suppress)
@@ -209,6 +219,16 @@ def write_dynamics(
     -----
     The score is the priority in whole percent. How Dynamics lays out reasons is not public: they are written where a
     mapping names a column for them, as text. A contact that is left out as unchanged keeps the trend that it had.
+
+    Examples
+    --------
+    >>> import scoring, tempfile
+    >>> record = {"crm_id": "0b0ec7ed-0000-4000-8000-000000000001", "total_inbound": 5}
+    >>> scored = scoring.score(record, as_of="2026-01-05")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     told = scoring.write_dynamics(scored, folder)
+    >>> told.written, [Path(file).name for file in told.files]
+    (1, ['predictivescores-0001.json'])
     """
     mapped = _mapping(mapping, DYNAMICS)
     chosen = find_updates(read_scored(scored), changed_since, mapped, _dynamics_id(), 0, suppress)
