@@ -76,7 +76,7 @@ class Tally:
         self.flagged += scored.height - scored["flags"].null_count()
         self.rules.update(dict(checked.select("rule", "rows").iter_rows()))
         for column, counts in (("tier", self.tiers), ("evidence", self.evidence)):
-            counts.update(dict(scored[column].cast(pl.String).value_counts().iter_rows()))
+            counts.update(dict(scored[column].value_counts().cast({column: pl.String}).iter_rows()))
 
 
 @dataclass(frozen=True, eq=False)

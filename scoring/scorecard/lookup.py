@@ -89,9 +89,7 @@ class Lookup:
         """
         return logistic(self.log_odds(columns))
 
-    def explain(
-        self, columns: Columns, scorecard: int, together: Sequence[int] | None = None
-    ) -> tuple[Floats, Floats]:
+    def explain(self, columns: Columns, scorecard: int, together: Sequence[int] | None = None) -> tuple[Floats, Floats]:
         """Log-odds by each scorecard, and one scorecard's contributions from the same search.
 
         Parameters
