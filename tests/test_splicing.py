@@ -238,6 +238,14 @@ def test_columns_can_be_added_again_and_again(small: Path, tmp_path: Path) -> No
         assert_frame_equal(pl.read_parquet(target), expected, check_exact=True)
 
 
+def test_names_are_no_patterns(small: Path, tmp_path: Path) -> None:
+    path, target = tmp_path / "source[1].parquet", tmp_path / "target[1].parquet"
+    small.rename(path)
+    splice(path, cut(ADDED), target)
+    with target.open("rb") as file:
+        assert_frame_equal(pl.read_parquet(file), PLAIN.with_columns(ADDED), check_exact=True)
+
+
 # ---- what takes another way -----------------------------------------------------------------------------------------
 
 

@@ -99,3 +99,11 @@ def test_a_list_that_claims_to_be_endless_ends_with_the_data() -> None:
         for depth in range(4):
             with pytest.raises(LookupError):
                 read_value(raw, 0, STRUCT, depth)
+
+
+@pytest.mark.parametrize("size", [0, 1, 14, 15, 16, 127, 128, 300])
+def test_lists_of_any_length_are_read_as_they_were_written(size: int) -> None:
+    struct = {1: (9, [{number % 7 + 1: (5, integer(number))} for number in range(size)]), 30: (1, b"")}
+    raw = write_value(struct)
+    assert read_value(raw, 0, STRUCT, 3) == (struct, len(raw))
+    assert read_value(raw, 0, STRUCT, 0) == (raw, len(raw))
