@@ -17,7 +17,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from scoring.context import LEVELS, level_key, summands, total, totals_of_one
+from scoring.context import LEVELS, bare_key, summands, total, totals_of_one
 from scoring.schema import same_time
 
 __all__ = ["HASHES", "KEY", "Totals", "find_repeated", "hash_keys", "repeated"]
@@ -43,7 +43,7 @@ def hash_keys(table: pl.DataFrame) -> pl.DataFrame:
         The same rows in the same order: UInt64 columns `HASHES`, and `KEY`, which is the same for rows of the same rep
         and contact, and hardly ever for others.
     """
-    levels = [level_key(level).alias(name) for level, name in HASHES.items()]
+    levels = [bare_key(level).alias(name) for level, name in HASHES.items()]
     keys = table.select(*levels, crm="crm_id")
     rep, contact = HASHES["rep"], HASHES[_CONTACT]
     hashed = keys.select(

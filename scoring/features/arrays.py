@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
 from typing import Any, Final, TypeAlias
 
 import numpy as np
@@ -29,7 +30,8 @@ Evaluate: TypeAlias = Callable[[pl.DataFrame], list[NDArray[np.float32]]]
 """From a frame with the columns that are needed to one array of float32 for each expression, NaN for null."""
 
 _SECOND: Final = 10**6
-_NO_TIME: Final = -(2**63 // _SECOND) * _SECOND  # a whole second, so that it is no exception among whole seconds
+_FAR_SECONDS: Final = 2**32
+_NO_TIME: Final = np.iinfo(np.int64).min
 _CHUNK_ROWS: Final = 8192  # what a chunk needs stays in the processor's second-level cache
 
 
@@ -93,15 +95,14 @@ def _whole_seconds(later: Any, earlier: Any) -> Array:
     return counted
 
 
-def _in_seconds(columns: Mapping[str, Array], times: Sequence[str]) -> dict[str, Array]:
-    """Put times as seconds, NaN where there is none, if none of them has a part of one: as vendors write them."""
-    seconds = {}
-    for name in times:
-        whole = columns[name] // _SECOND
-        if not np.array_equal(whole * _SECOND, columns[name]):
-            return {}
-        seconds[name] = np.where(whole == _NO_TIME // _SECOND, np.nan, whole)
-    return seconds
+def _moments(frame: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
+    """Lay out times: as seconds, NaN where there is none, if none has a part of one, as vendors write them."""
+    seconds = frame.select(pl.col(names).to_physical().cast(pl.Float64) / _SECOND)
+    # below that limit no part of a second is lost to rounding; a null is as good as any
+    whole = (pl.all() == pl.all().floor()) & (pl.all().abs() < _FAR_SECONDS)
+    if not names or all(seconds.select(whole.all()).row(0)):
+        return seconds.fill_null(math.nan)
+    return frame.select(pl.col(names).to_physical().fill_null(_NO_TIME))
 
 
 def _compared(operation: str, left: Any, right: Any) -> Array:
@@ -144,18 +145,18 @@ class _Writer:
         known = dict(_ALL)
         exec("".join(text), known)
         look = known["look"]
-        inputs = [_input(name, self._schema[name]) for name in self._inputs]
-
         times = [name for name in self._inputs if isinstance(self._schema[name], pl.Datetime)]
+        numbers = [name for name in self._inputs if name not in times]
 
         def evaluate(frame: pl.DataFrame) -> list[NDArray[np.float32]]:
-            columns = {column.name: column.to_numpy() for column in frame.select(inputs)}
+            laid = [frame.select(pl.col(numbers).cast(pl.Float64).fill_null(math.nan)), _moments(frame, times)]
+            columns = {column.name: column.to_numpy() for column in chain(*laid)}
             found = [np.empty(frame.height, dtype=np.float32) for _ in values]
             with np.errstate(all="ignore"):
                 for start in range(0, frame.height, _CHUNK_ROWS):
                     rows = slice(start, start + _CHUNK_ROWS)
-                    part = {name: column[rows] for name, column in columns.items()}
-                    for whole, value in zip(found, look(part | _in_seconds(part, times)), strict=True):
+                    computed = look({name: column[rows] for name, column in columns.items()})
+                    for whole, value in zip(found, computed, strict=True):
                         whole[rows] = value
             return found
 
@@ -267,10 +268,3 @@ class _Writer:
 def _words(operation: str) -> set[str]:
     """Names of earlier lines."""
     return {word for word in operation.replace("(", " ").replace(")", " ").replace(",", " ").split() if word[-1] == "_"}
-
-
-def _input(name: str, dtype: pl.DataType) -> pl.Expr:
-    """Lay out a column so that it is an array already."""
-    if isinstance(dtype, pl.Datetime):
-        return pl.col(name).to_physical().fill_null(_NO_TIME)
-    return pl.col(name).cast(pl.Float64).fill_null(float("nan"))
