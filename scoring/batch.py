@@ -29,6 +29,7 @@ from scoring.prediction import COLUMNS, refuse_columns, refuse_scored, score_int
 from scoring.reading import warn_missing
 from scoring.reading.several import Source, open_several
 from scoring.reading.streams import TEXT, Irregular, Stream, open_stream
+from scoring.splicing import Unfit
 from scoring.streaming import Tally, laid_down, score_rows
 from scoring.validation import RULES
 from scoring.writing import Part, check_target, ending_of, refuse_input, write_frame, write_parts, write_with_lines
@@ -249,16 +250,14 @@ def _score_parts(
         dated = given or agree(date_named(stream.paths), rows.infer())
         totals = rows.total(dated) if context is None else context
         names = list(dict.fromkeys([*stream.names, *COLUMNS]))
-        # a row can stay the text that it is where nothing in it is replaced
-        as_text = (
-            isinstance(stream, Stream)
-            and stream.separator == ","
-            and ending_of(target) == ".csv"
-            and len(names) == len(stream.names) + len(COLUMNS)
-        )
+        # a row can stay the text that it is where nothing in it is replaced, and a Parquet file where none is left out
+        kept = stream if isinstance(stream, Stream) and len(names) == len(stream.names) + len(COLUMNS) else None
+        as_text = kept is not None and kept.separator == "," and ending_of(target) == ".csv"
+        as_file = kept is not None and kept.kind == "parquet" and ending_of(target) == ".parquet"
+        onto = stream.path if as_file and not rows.rejected and not rows.suppressed else None
 
         def parts() -> Iterator[Part]:
-            for scored in score_rows(rows, model, dated, totals, as_text=as_text):
+            for scored in score_rows(rows, model, dated, totals, as_text=as_text, bare=onto is not None):
                 scores, source, lines = scored.scores, scored.part.source, []
                 if (bad := scores["problem"].is_not_null()).any():
                     part = scored.part
@@ -273,7 +272,11 @@ def _score_parts(
                 else:
                     yield Part(source.with_columns(scores), lines)
 
-        write_parts(parts(), names, target, aside if rows.rejected else None)
+        try:
+            write_parts(parts(), names, target, aside if rows.rejected else None, onto)
+        except Unfit:
+            tally, onto = Tally(), None
+            write_parts(parts(), names, target, aside if rows.rejected else None)
         rejected = rows.rejected
     if not rejected:
         aside.unlink(missing_ok=True)
