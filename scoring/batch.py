@@ -32,7 +32,17 @@ from scoring.reading.streams import TEXT, Irregular, Stream, open_stream
 from scoring.splicing import Unfit
 from scoring.streaming import Tally, laid_down, score_rows
 from scoring.validation import RULES
-from scoring.writing import Part, check_target, ending_of, refuse_input, write_frame, write_parts, write_with_lines
+from scoring.workplace import workplace
+from scoring.writing import (
+    Part,
+    check_target,
+    ending_of,
+    refuse_input,
+    remove,
+    write_frame,
+    write_parts,
+    write_with_lines,
+)
 
 __all__ = ["Summary", "score_file"]
 
@@ -188,16 +198,22 @@ def _score(
     refuse_input(aside, source)
     loaded = load_model(model)
     stream: Source | None = open_stream(source) if isinstance(source, str | Path) else open_several(list(source))
-    while stream is not None:
-        try:
-            return _score_parts(
-                stream, target, aside, loaded, load_context(context), as_of, suppress, strict, overwrite
-            )
-        except (Irregular, Undecided) as error:
-            # without a better one: what cannot be told from a part of the file can be from all of it
-            stream = getattr(error, "better", None)
-    contacts = source if isinstance(source, str | Path) else list(source)
-    taken = take_in(contacts, as_of=as_of, context=context, suppress=suppress)
+    with workplace(target) as place:
+        while stream is not None:
+            try:
+                return _score_parts(
+                    stream, target, aside, place, loaded, load_context(context), as_of, suppress, strict, overwrite
+                )
+            except (Irregular, Undecided) as error:
+                # without a better one: what cannot be told from a part of the file can be from all of it
+                stream = getattr(error, "better", None)
+        contacts = source if isinstance(source, str | Path) else list(source)
+        taken = take_in(contacts, as_of=as_of, context=context, suppress=suppress)
+        return _score_whole(taken, target, aside, loaded, strict, overwrite)
+
+
+def _score_whole(taken: Intake, target: Path, aside: Path, loaded: Model, strict: bool, overwrite: bool) -> Summary:
+    """Score a file that is in memory."""
     if not overwrite:
         refuse_scored(taken)
     scored = score_intake(taken, loaded)
@@ -216,7 +232,7 @@ def _score(
         write_with_lines(whole, target, lines, aside)
     else:
         write_frame(whole, target)
-        aside.unlink(missing_ok=True)
+        remove(aside)
     return _summary(taken, scored, rejected, loaded, target, aside if rejected else None)
 
 
@@ -232,6 +248,7 @@ def _score_parts(
     stream: Source,
     target: Path,
     aside: Path,
+    place: Path,
     model: Model,
     context: Context | None,
     as_of: datetime | date | str | None,
@@ -244,7 +261,7 @@ def _score_parts(
         refuse_columns(stream.names)
     given = date_given(as_of, context)
     tally = Tally()
-    with laid_down(stream, target, keys=context is not None, suppress=suppress) as rows:
+    with laid_down(stream, place / "parts", keys=context is not None, suppress=suppress) as rows:
         if strict and rows.rejected:
             raise _not_strict(rows.rejected, rows.starts[-1], rows.rules)
         dated = given or agree(date_named(stream.paths), rows.infer())
@@ -279,7 +296,7 @@ def _score_parts(
             write_parts(parts(), names, target, aside if rows.rejected else None)
         rejected = rows.rejected
     if not rejected:
-        aside.unlink(missing_ok=True)
+        remove(aside)
     warn_missing(stream.missing)
     return Summary(
         rows=rows.starts[-1] + rows.suppressed,

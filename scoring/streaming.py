@@ -173,16 +173,15 @@ class Rows:
 
 
 @contextmanager
-def laid_down(stream: Source, target: Path, *, keys: bool = False, suppress: Sequence[str] = ()) -> Iterator[Rows]:
+def laid_down(stream: Source, folder: Path, *, keys: bool = False, suppress: Sequence[str] = ()) -> Iterator[Rows]:
     """Read a file once and keep its typed rows on disk for a while.
 
     Parameters
     ----------
     stream : Stream, ObjectStream or Several
         The file.
-    target : Path
-        The rows are kept beside it, in a folder whose name depends on it alone: what a killed run leaves goes with the
-        next.
+    folder : Path
+        Where the rows are kept; it is made, and gone afterwards.
     keys : bool
         Whether the texts of keys are kept, too, to look them up in a context.
     suppress : sequence of str
@@ -199,8 +198,6 @@ def laid_down(stream: Source, target: Path, *, keys: bool = False, suppress: Seq
     InputError
         If the disk is full.
     """
-    folder = target.with_name(f".{target.name}.rows")
-    shutil.rmtree(folder, ignore_errors=True)
     try:
         yield _lay_down(stream, folder, [*_KEPT, *_KEYS] if keys else _KEPT, suppress)
     finally:
@@ -225,7 +222,8 @@ def _lay_down(stream: Source, folder: Path, kept: Sequence[str], suppress: Seque
             export.table.select(kept).hstack(beside).write_ipc(files[-1], compression="uncompressed")
         except (OSError, pl.exceptions.PolarsError) as error:
             raise InputError(
-                f"{folder.parent.name!r} cannot hold the rows of the file for a while ({type(error).__name__})",
+                f"the folder of the output cannot hold the rows of the file for a while ({type(error).__name__})",
+                expected="some 200 bytes of room for each row",
                 hint="is the disk full, or the folder read-only?",
             ) from error
         starts.append(starts[-1] + export.table.height)
@@ -341,7 +339,11 @@ def score_rows(
         yield Scored(part, checked, rows.faults[number], places, scores)
         first += height
         pace.add(scores.height)
-    if number + 1 != len(rows.files) or _stamp(rows.stream.paths) != rows.stamp:
+    try:
+        same = number + 1 == len(rows.files) and _stamp(rows.stream.paths) == rows.stamp
+    except OSError as error:  # it is gone
+        raise changed from error
+    if not same:
         raise changed
 
 

@@ -25,6 +25,7 @@ __all__ = [
     "check_target",
     "ending_of",
     "refuse_input",
+    "remove",
     "write_frame",
     "write_parts",
     "write_with_lines",
@@ -320,7 +321,7 @@ def beside(target: Path, ending: str = "") -> Iterator[Path]:
     InputError
         If it cannot be written; the target is then as it was.
     """
-    part = target.with_name(f".{target.name}.part{ending}")
+    part = _part_of(target, ending)
     try:
         yield part
         os.replace(part, target)
@@ -333,6 +334,22 @@ def beside(target: Path, ending: str = "") -> Iterator[Path]:
     finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)
+
+
+def remove(target: Path) -> None:
+    """Remove what an older run wrote beside its output, and what a killed one left of it.
+
+    Parameters
+    ----------
+    target : Path
+        A file, if it is there.
+    """
+    for path in (target, _part_of(target, "")):
+        path.unlink(missing_ok=True)
+
+
+def _part_of(target: Path, ending: str) -> Path:
+    return target.with_name(f".{target.name}.part{ending}")
 
 
 def ending_of(path: Path) -> str | None:

@@ -29,7 +29,7 @@ LAYERS = [
         "thrift",
         "percentages",
     },
-    {"reading", "dating", "validation", "writing", "spreadsheet"},
+    {"reading", "dating", "validation", "writing", "workplace", "spreadsheet"},
     {"context", "intake", "sampling", "suppressing", "totals"},
     {"features", "simulation", "labels", "neighbours"},
     {

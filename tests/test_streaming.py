@@ -16,7 +16,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 import scoring
-from scoring import batch, splicing, times, writing
+from scoring import batch, splicing, streaming, times, writing
 from scoring.reading import streams
 from scoring.writing import write_frame
 
@@ -238,7 +238,7 @@ def test_packed_files_that_are_cut_off_are_refused(
 
 
 @pytest.mark.parametrize(
-    "how", ["latin-1", "open quote", "ends in separators", "zeros", "old mac", "lists in records", "empty"]
+    "how", ["latin-1", "open quote", "ends in separators", "zeros", "old mac", "lists of several types", "empty"]
 )
 def test_what_needs_the_whole_file_is_read_whole(
     how: str, contacts: pl.DataFrame, tmp_path: Path, in_parts: Any
@@ -253,13 +253,35 @@ def test_what_needs_the_whole_file_is_read_whole(
         ).encode(),
         "zeros": text.encode() + b"\x00" * 50,
         "old mac": text.replace("\n", "\r").encode(),
-        "lists in records": some.with_columns(calls=pl.concat_list("total_inbound")).write_ndjson().encode(),
+        "lists of several types": (
+            some.with_columns(calls=pl.concat_list("total_inbound")).write_ndjson()
+            + some.with_columns(calls=pl.concat_list("crm_id")).write_ndjson()
+        ).encode(),
         "empty": (text.splitlines()[0] + "\n").encode(),
     }[how]
     (tmp_path / "in.csv").write_bytes(data)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", scoring.errors.SchemaWarning)
         same(tmp_path / "in.csv", tmp_path, lambda: in_parts(2000, only=False), as_of="2026-01-01")
+
+
+@pytest.mark.parametrize("ending", ["ndjson", "json"])
+def test_records_that_hold_lists_and_records_stay_what_they_are(
+    ending: str, messy_csv: Path, when: datetime, tmp_path: Path, in_parts: Any
+) -> None:
+    rows = pl.read_csv(messy_csv, infer_schema=False)
+    nested = rows.with_columns(
+        calls=pl.concat_list(pl.lit(1), "crm_id"), site=pl.struct(city="job_title", size=pl.lit(0.5))
+    )
+    write_frame(nested, tmp_path / f"in.{ending}")
+    same(tmp_path / f"in.{ending}", tmp_path, lambda: in_parts(4000), (".parquet", ".csv", ".ndjson"), as_of=when)
+
+
+def test_a_damaged_array_loses_no_other_record(messy_csv: Path, when: datetime, tmp_path: Path, in_parts: Any) -> None:
+    write_frame(pl.read_csv(messy_csv, infer_schema=False), tmp_path / "in.json")
+    text = (tmp_path / "in.json").read_text()
+    (tmp_path / "in.json").write_text(text.replace(":", "", 200).replace("null,", "null", 1)[:-3])
+    same(tmp_path / "in.json", tmp_path, lambda: in_parts(4000), as_of=when)
 
 
 def test_a_context_given_is_used_in_parts(
@@ -414,14 +436,35 @@ def test_a_write_that_fails_in_parts_leaves_the_older_files(
     assert files(tmp_path) == before
 
 
-def test_what_a_killed_run_left_goes(export_csv: Path, tmp_path: Path, in_parts: Any) -> None:
-    left = tmp_path / ".out.csv.rows"
-    left.mkdir()
-    (left / "000000.arrow").write_text("rubbish")
-    (left / "999999.arrow").write_text("rubbish")
-    in_parts(30_000)
+@pytest.mark.parametrize("large", [True, False])
+def test_what_a_killed_run_left_goes(large: bool, export_csv: Path, tmp_path: Path, in_parts: Any) -> None:
+    left = tmp_path / ".out.csv.rows" / "parts"
+    left.mkdir(parents=True)
+    for path in (left / "000000.arrow", left / "999999.arrow", tmp_path / ".out.csv.part.csv"):
+        path.write_text("rubbish")
+    (tmp_path / ".out.csv.rejected.ndjson.part").write_text("of rows that were mended since")
+    if large:
+        in_parts(30_000)
     scoring.score_file(export_csv, tmp_path / "out.csv")
     assert list(files(tmp_path)) == ["out.csv"]
+
+
+@pytest.mark.parametrize("target", ["csv", "parquet", "ndjson"])
+def test_a_file_that_is_removed_meanwhile_is_refused(
+    target: str, contacts: pl.DataFrame, when: datetime, tmp_path: Path, in_parts: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, before = tmp_path / "in.csv", streaming.score_table
+    write_frame(contacts.head(80), path)
+
+    def removing(*given: Any) -> Any:
+        path.unlink(missing_ok=True)
+        return before(*given)
+
+    in_parts(30_000)
+    monkeypatch.setattr(streaming, "score_table", removing)
+    with pytest.raises(scoring.InputError, match=r"'in\.csv' was changed while it was read"):
+        scoring.score_file(path, tmp_path / f"out.{target}", as_of=when)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_scored_files_are_not_scored_again_in_parts(export_csv: Path, tmp_path: Path, in_parts: Any) -> None:

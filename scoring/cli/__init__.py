@@ -27,6 +27,7 @@ from scoring.cli import (
     worklist,
     write_back,
 )
+from scoring.cli.stopping import heeding
 from scoring.cli.terminal import tolerate, warn
 from scoring.errors import LeakageWarning, ModelError, SchemaWarning, ScoringError
 
@@ -59,6 +60,7 @@ EXIT_CODES: Final = {
     4: "the model cannot be used",
     5: "something else failed: a fault of this program",
     130: "stopped by Ctrl-C",
+    143: "stopped by SIGTERM",
 }
 
 
@@ -104,23 +106,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    try:
-        code: int = options.run(options)
-        sys.stdout.flush()
-    except ModelError as error:
-        return _fail(error, 4)
-    except ScoringError as error:
-        return _fail(error, 3)
-    except KeyboardInterrupt:
-        return _fail("stopped", 130)
-    except BrokenPipeError:  # whoever read the output has read enough; nothing may be flushed into it at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except Exception as error:
-        import traceback
+    with heeding() as stop:
+        try:
+            code: int = options.run(options)
+            sys.stdout.flush()
+        except ModelError as error:
+            return _fail(error, 4)
+        except ScoringError as error:
+            return _fail(error, 3)
+        except KeyboardInterrupt:
+            return _fail("stopped", 143 if stop.terminated else 130)
+        except BrokenPipeError:  # whoever read the output has read enough; nothing may be flushed into it at exit
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+        except Exception as error:
+            import traceback
 
-        traceback.print_exc()
-        return _fail(f"a fault of this program ({type(error).__name__}): please report what stands above", 5)
+            traceback.print_exc()
+            return _fail(f"a fault of this program ({type(error).__name__}): please report what stands above", 5)
     return code
 
 

@@ -17,7 +17,7 @@ from scoring.reading.cells import typed
 from scoring.reading.columns import Columns, match, unrepeated
 from scoring.reading.export import Export, no_faults, shorten
 from scoring.reading.files import Contents, naming, read_file
-from scoring.reading.frames import kind_of, restore, table_of
+from scoring.reading.frames import kind_of, restore, stack, table_of
 from scoring.reading.records import read_record
 from scoring.schema import NAMES, empty
 
@@ -138,7 +138,7 @@ def _export(
     lines = [part.lines for part in parts]
     return Export(
         table=tables[0] if len(tables) == 1 else pl.concat(tables),
-        source=sources[0] if len(sources) == 1 else pl.concat(sources, how="diagonal_relaxed"),
+        source=stack(sources),
         kind=parts[0].kind,
         renamed={name: field for columns in found for name, field in columns.renamed.items()},
         missing=missing,

@@ -23,24 +23,32 @@ from scoring.reading.frames import column_of
 from scoring.reading.layout import BLANK, after, is_ndjson, wrapped_array
 from scoring.reading.scalars import encodable
 
-__all__ = ["Cells", "Documents", "read_documents", "read_lines"]
+__all__ = ["Cells", "Documents", "Unclear", "read_array", "read_documents", "read_lines"]
 
 _BETWEEN = re.compile(r"[ \t\r\n]*,?[ \t\r\n]*")
 _NEXT_RECORD = re.compile(r"\}[ \t\r\n]*,?[ \t\r\n]*(?=\{)")
 _BATCH = 10_000
+_MARGIN = 2**20  # where more text follows, records that start in the last million characters wait for it,
+_SIGHT = 1000  # and what reaches the last thousand all the same depends on it
 _SCAN = DECODER.raw_decode
 _PLAIN = json.JSONDecoder().raw_decode
 
 
+class Unclear(Exception):  # noqa: N818 (it says what is the case)
+    """What is in a text depends on what follows it."""
+
+
 @dataclass(slots=True)
 class _Records:
-    """Records as columns, with the place of each in the text."""
+    """Records as columns, with the place of each in the text, which may be the beginning of one."""
 
     columns: dict[str, list[Any]] = field(default_factory=dict)
     places: list[int] = field(default_factory=list)
     torn: dict[int, tuple[int, int]] = field(default_factory=dict)
     last: dict[str, Any] = field(default_factory=dict)
     repeated: str | None = None
+    more: bool = False
+    closed: bool = False
     _batch: list[dict[str, Any]] = field(default_factory=list)
 
     def add(self, record: dict[str, Any], place: int) -> None:
@@ -215,6 +223,51 @@ def read_lines(text: str) -> Cells:
     return Cells(records.columns, _lines_of(text, records.places), _broken(text, records))
 
 
+def read_array(text: str, place: int, last: dict[str, Any], more: bool) -> tuple[Cells, int, dict[str, Any], bool]:
+    """Decode the records of an array that may be damaged, as `read_documents` does, of a part of the text.
+
+    Parameters
+    ----------
+    text : str
+        From the bracket that opens the array, or where the part before it ended.
+    place : int
+        1 behind that bracket, else 0.
+    last : dict
+        The last record of the part before.
+    more : bool
+        Whether the file goes on.
+
+    Returns
+    -------
+    cells : Cells
+        The records.
+    end : int
+        Where the next part begins.
+    last : dict
+        The last record so far.
+    closed : bool
+        Whether the array ended.
+
+    Raises
+    ------
+    Unclear
+        If what is there depends on what follows.
+    RecursionError
+        If a record is nested too deep.
+
+    Examples
+    --------
+    >>> cells, end, last, closed = read_array('[{"a": 1} 7, {"a": 3}] ', 1, {}, False)
+    >>> cells.columns, cells.broken.rows(), end, closed
+    ({'a': [1, None, 3]}, [(1, '7')], 22, True)
+    """
+    records = _Records(last=last, more=more)
+    end = _scan_records(text, after(BLANK, text, place) if place else 0, records)
+    records.flush()
+    cells = Cells(records.columns, _lines_of(text, records.places), _broken(text, records))
+    return cells, end, records.last, records.closed
+
+
 def _broken(text: str, records: _Records) -> pl.DataFrame:
     return pl.DataFrame(
         {"row": list(records.torn), "line": [text[a : min(b, a + 1000)] for a, b in records.torn.values()]},
@@ -237,15 +290,33 @@ def _take_record(text: str, place: int, records: _Records) -> int:
         records.add(value, place)
     else:
         records.tear(place, end)
-    return after(_BETWEEN, text, end)
+    end = after(_BETWEEN, text, end)
+    _refuse_end(text, end, records)
+    return end
+
+
+def _refuse_end(text: str, place: int, records: _Records) -> None:
+    """Refuse to decide by text that lies at the end, where more follows."""
+    if records.more and place > len(text) - _SIGHT:
+        raise Unclear
+
+
+def _place_of(text: str, error: ValueError, place: int, records: _Records) -> int:
+    """Say how far a decoder came."""
+    found: int = getattr(error, "pos", place)
+    _refuse_end(text, len(text) if str(error).startswith("Unterminated") else found, records)
+    return found
 
 
 def _end_of_damage(text: str, place: int, error: ValueError, records: _Records) -> int:
     """Find where to go on after what is no record."""
     if isinstance(error, RepeatedKey):
         records.repeated = str(error)
-        return _PLAIN(text, place)[1]
-    return _next_record(text, place, getattr(error, "pos", place), records)
+        try:
+            return _PLAIN(text, place)[1]
+        except ValueError as worse:  # further on
+            error = worse
+    return _next_record(text, place, _place_of(text, error, place, records), records)
 
 
 def _lines_of(text: str, places: list[int]) -> pl.Series:
@@ -292,9 +363,15 @@ def _take_line(text: str, begin: int, end: int, records: _Records) -> None:
 
 def _scan_array(text: str, start: int, records: _Records) -> int:
     """Take records from the array that opens at a place; return the place after it."""
-    place = singly = after(BLANK, text, start + 1)
-    while place < len(text):
+    return _scan_records(text, after(BLANK, text, start + 1), records)
+
+
+def _scan_records(text: str, place: int, records: _Records) -> int:
+    """Take records of an array from a place on; return the place after it, or where to go on when there is more."""
+    singly, end = place, len(text) - (_MARGIN if records.more else 0)
+    while place < end:
         if text[place] == "]":
+            records.closed = True
             return place + 1
         if place >= singly:
             if (block := array_block(text, place)) is not None:
@@ -302,6 +379,8 @@ def _scan_array(text: str, start: int, records: _Records) -> int:
                 continue
             singly = place + SIZE
         place = _take_record(text, place, records)
+    if records.more:
+        return place
     if not records.torn or max(records.torn) != len(records.places) - 1:
         records.tear(len(text), len(text))  # cut between two records: that something is missing must be seen
     return place
@@ -349,8 +428,10 @@ def _next_record(text: str, place: int, damage: int, records: _Records) -> int:
             return found.end()
         try:
             value, _ = _PLAIN(text, found.end())
-        except ValueError:
+        except ValueError as error:
+            _place_of(text, error, place, records)
             continue
         if records.is_like(value):
             return found.end()
+    _refuse_end(text, len(text), records)
     return len(text)

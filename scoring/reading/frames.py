@@ -15,7 +15,7 @@ from scoring.reading import scalars
 from scoring.reading.columns import unrepeated
 from scoring.reading.export import Export
 
-__all__ = ["column_of", "frame_of", "kind_of", "restore", "table_of"]
+__all__ = ["column_of", "frame_of", "kind_of", "restore", "stack", "table_of"]
 
 _SAFE = 2**53
 
@@ -161,6 +161,40 @@ def column_of(name: str, values: list[Any]) -> pl.Series:
     if any(one is not other for one, other in zip(plain, values, strict=True)) and not kinds & {dict, list}:
         return column_of(name, plain)
     return _text_column(name, [scalars.as_text(value) for value in plain])
+
+
+def stack(tables: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Put tables one below the other, without losing a column or a cell.
+
+    Parameters
+    ----------
+    tables : sequence of polars.DataFrame
+        At least one.
+
+    Returns
+    -------
+    polars.DataFrame
+        All columns, each of a type that holds the cells of all tables; nested cells are JSON where no other type does.
+
+    Examples
+    --------
+    >>> stack([pl.DataFrame({"a": [[1, 2]]}), pl.DataFrame({"a": ["x"], "b": [3]})]).rows()
+    [('[1, 2]', None), ('x', 3)]
+    """
+    if len(tables) == 1:
+        return tables[0]
+    try:
+        return pl.concat(tables, how="diagonal_relaxed")
+    except pl.exceptions.PolarsError:
+        flat = [
+            table.with_columns(
+                _text_column(column.name, [scalars.as_text(scalars.plain(cell)) for cell in column.to_list()])
+                for column in table
+                if column.dtype.is_nested()
+            )
+            for table in tables
+        ]
+        return pl.concat(flat, how="diagonal_relaxed")
 
 
 def _text_column(name: str, values: list[str | None]) -> pl.Series:

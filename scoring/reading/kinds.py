@@ -18,11 +18,13 @@ import polars as pl
 from scoring.reading.frames import column_of
 from scoring.reading.scalars import as_text, plain
 
-__all__ = ["Kinds", "count_lines", "dtype_of", "kinds_of", "read_even", "table_of"]
+__all__ = ["Kind", "Kinds", "count_lines", "dtype_of", "is_settled", "kinds_of", "read_even", "table_of"]
 
-Kinds = Mapping[str, frozenset[str]]
+Kind = frozenset[str | pl.DataType]
+Kinds = Mapping[str, Kind]
 """For each column, in order, what was seen in it: ``text``, ``truth``, ``int``, ``long``, ``huge``, ``float``, ``nan``,
-``nested``; nothing if all is null."""
+``record``, ``list``; with these two the type of the nested cells of each part, or ``uneven`` where none holds them;
+nothing if all is null."""
 _SAFE: Final = 2**53
 _SPACE: Final = r"[ \t\r]*"
 _PLAIN_INT: Final = r"-?(?:0|[1-9][0-9]{0,14})"
@@ -36,7 +38,7 @@ _ESCAPE: Final = (
 _TEXT: Final = rf'"(?:[^"\\\x00-\x1f]|{_ESCAPE})*"'
 
 
-def kinds_of(cells: Sequence[Any]) -> frozenset[str]:
+def kinds_of(cells: Sequence[Any]) -> Kind:
     """Say what is in a column.
 
     Parameters
@@ -46,7 +48,7 @@ def kinds_of(cells: Sequence[Any]) -> frozenset[str]:
 
     Returns
     -------
-    frozenset of str
+    frozenset of str and polars.DataType
         As in `Kinds`.
 
     Examples
@@ -55,7 +57,10 @@ def kinds_of(cells: Sequence[Any]) -> frozenset[str]:
     (['float', 'int'], [])
     """
     types = set(map(type, cells)) - {type(None)}
-    found = {_NAMES[each] for each in types}
+    found: set[str | pl.DataType] = {_NAMES[each] for each in types}
+    if types in ({dict}, {list}):
+        nested = column_of("", list(cells)).dtype
+        found.add(nested if nested.is_nested() else "uneven")
     if "int" in found:
         sizes = [abs(cell) for cell in cells if type(cell) is int]
         found |= {"long"} if max(sizes) > _SAFE else set()
@@ -70,18 +75,44 @@ _NAMES: Final[dict[type, str]] = {
     bool: "truth",
     int: "int",
     float: "float",
-    dict: "nested",
-    list: "nested",
+    dict: "record",
+    list: "list",
 }
 
 
-def dtype_of(kinds: frozenset[str]) -> pl.DataType:
+def is_settled(kinds: Kind) -> bool:
+    """Say whether it follows from what is in each part of a column what type `column_of` would give the whole.
+
+    Parameters
+    ----------
+    kinds : frozenset of str and polars.DataType
+        What is in it.
+
+    Returns
+    -------
+    bool
+        False where cells are nested, all in one way, and their types differ from part to part; and where NaN is among
+        text, which is nothing then.
+
+    Examples
+    --------
+    >>> is_settled(frozenset(["list", pl.List(pl.Int64())])), is_settled(frozenset(["list", "uneven", "text"]))
+    (True, True)
+    >>> is_settled(frozenset(["list", pl.List(pl.Int64()), pl.List(pl.String())]))
+    False
+    """
+    if kinds & {"record", "list"}:
+        return len(kinds) == 2 or len(kinds & {*_NAMES.values()}) > 1
+    return "nan" not in kinds or dtype_of(kinds) != pl.String
+
+
+def dtype_of(kinds: Kind) -> pl.DataType:
     """Find the type of a column, as `column_of` would.
 
     Parameters
     ----------
-    kinds : frozenset of str
-        What is in it, without ``nested``.
+    kinds : frozenset of str and polars.DataType
+        What is in it, and settled.
 
     Returns
     -------
@@ -93,6 +124,9 @@ def dtype_of(kinds: frozenset[str]) -> pl.DataType:
     >>> dtype_of(frozenset(["int", "float"])), dtype_of(frozenset(["int", "text"]))
     (Float64, String)
     """
+    nested = [kind for kind in kinds if isinstance(kind, pl.DataType)]
+    if nested and len(kinds) == 2:
+        return nested[0]
     if kinds == {"truth"}:
         return pl.Boolean()
     if kinds and kinds <= {"int", "long"}:
@@ -205,7 +239,7 @@ def count_lines(block: bytes) -> int:
 
 
 @lru_cache(maxsize=8)
-def _pattern(kinds: tuple[tuple[str, frozenset[str]], ...]) -> str:
+def _pattern(kinds: tuple[tuple[str, Kind], ...]) -> str:
     """Describe a line with a record that has no more keys than these, in their order, and cells as expected."""
     pairs = []
     for name, kind in kinds:

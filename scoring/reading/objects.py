@@ -19,9 +19,9 @@ from scoring.errors import InputError
 from scoring.reading.arrays import cut_array
 from scoring.reading.blocks import DECODER
 from scoring.reading.columns import match, recognised
-from scoring.reading.documents import read_lines
+from scoring.reading.documents import Cells, Unclear, read_array, read_lines
 from scoring.reading.files import PADDING, Contents, Irregular, naming
-from scoring.reading.kinds import Kinds, count_lines, dtype_of, kinds_of, read_even, table_of
+from scoring.reading.kinds import Kind, Kinds, count_lines, dtype_of, is_settled, kinds_of, read_even, table_of
 from scoring.reading.layout import BLANK, after, is_ndjson, wrapped_array
 from scoring.reading.packed import unpacked
 from scoring.reading.scalars import encodable
@@ -34,11 +34,19 @@ _START_BYTES: Final = 2**20
 
 @dataclass(frozen=True, slots=True)
 class _Block:
-    """Records on a line each, the line of the file for each where they did not stand so, and lines they took."""
+    """Records on a line each, the line of the file for each where they did not stand so, and lines they took.
+
+    Records of a damaged array are decoded already, and come without text.
+    """
 
     text: bytes
     places: pl.Series | None
     lines: int
+    decoded: Cells | None = None
+
+    @property
+    def cells(self) -> Cells:
+        return read_lines(self.text.decode()) if self.decoded is None else self.decoded
 
 
 @dataclass(frozen=True)
@@ -59,6 +67,8 @@ class ObjectStream:
         The text in them.
     block_bytes : int
         How much to read at once.
+    damaged : bool
+        Whether an array is read record by record, and what is no record is put aside.
     """
 
     path: Path
@@ -67,6 +77,7 @@ class ObjectStream:
     begin: int
     before: str
     block_bytes: int
+    damaged: bool = False
 
     @property
     def names(self) -> list[str]:
@@ -105,8 +116,16 @@ class ObjectStream:
         ------
         Irregular
             If what follows cannot be told from the part alone; with a better stream, if the columns hold other than
-            was known.
+            was known, or an array is damaged.
         """
+        try:
+            yield from self._parts(only)
+        except Irregular as error:
+            if error.better is not None or self.kind != "json" or self.damaged:
+                raise
+            raise Irregular(replace(self, damaged=True)) from error
+
+    def _parts(self, only: Collection[str] | None) -> Iterator[Contents]:
         kept = self.names if only is None else [name for name in self.names if name in only]
         kinds = dict(self.kinds)
         with self._read():
@@ -160,6 +179,7 @@ class ObjectStream:
             OSError,
             EOFError,
             zlib.error,
+            Unclear,
             RecursionError,
             UnicodeDecodeError,
             pl.exceptions.PolarsError,
@@ -168,13 +188,13 @@ class ObjectStream:
             raise Irregular from error  # read whole, it is told what is the matter
 
     def _even(self, block: _Block, kinds: Kinds, columns: Sequence[str], checked: bool = False) -> Contents | None:
-        found = read_even(block.text, kinds, columns, checked)
+        found = None if self.damaged else read_even(block.text, kinds, columns, checked)
         return None if found is None else Contents(found[0], _EVEN, found[1])
 
-    def _judged(self, block: _Block, kinds: Kinds) -> tuple[dict[str, frozenset[str]], Contents | None]:
+    def _judged(self, block: _Block, kinds: Kinds) -> tuple[dict[str, Kind], Contents | None]:
         """Decode a block record by record; None if its columns are other than those of the stream."""
-        found = read_lines(block.text.decode())
-        if self.kind == "json" and found.broken.height:
+        found = block.cells
+        if self.kind == "json" and found.broken.height and not self.damaged:
             raise Irregular  # where to go on in a damaged array is found by looking at what follows
         seen = _joined(kinds, found.columns)
         if _schema(seen) != _schema(self.kinds):
@@ -182,16 +202,19 @@ class ObjectStream:
         table = table_of(found.columns, seen, len(found.lines))
         return seen, Contents(table, self.kind, found.lines, found.broken)
 
-    def _settled(self, kinds: Mapping[str, frozenset[str]], blocks: Iterator[_Block]) -> ObjectStream:
+    def _settled(self, kinds: Mapping[str, Kind], blocks: Iterator[_Block]) -> ObjectStream:
         """Look at all that follows, and say how to begin again."""
         for block in blocks:
-            if read_even(block.text, kinds, ()) is None:
-                kinds = _joined(kinds, read_lines(block.text.decode()).columns)
+            if self.damaged or read_even(block.text, kinds, ()) is None:
+                kinds = _joined(kinds, block.cells.columns)
         return replace(self, kinds=dict(kinds))
 
     def _blocks(self) -> Iterator[_Block]:
         with unpacked(self.path, self.begin) as file:
-            yield from self._lines(file) if self.kind == "ndjson" else self._pieces(file)
+            if self.kind == "ndjson":
+                yield from self._lines(file)
+            else:
+                yield from self._torn_pieces(file) if self.damaged else self._pieces(file)
 
     def _lines(self, file: BinaryIO) -> Iterator[_Block]:
         last = b"\n"
@@ -229,6 +252,30 @@ class ObjectStream:
         if file.read(1):
             raise Irregular
 
+    def _torn_pieces(self, file: BinaryIO) -> Iterator[_Block]:
+        """Decode an array record by record."""
+        decode = codecs.getincrementaldecoder("utf-8")().decode
+        text, place, closed, more, last = "", 1, False, True, b""
+        record: dict[str, Any] = {}
+        lines = self.before.count("\n")
+        wrapped, single = self.before.strip() != "", lines == 0
+        while more and not closed:
+            data = file.read(self.block_bytes)
+            more, last = len(data) > 0, data[-1:] or last
+            text += decode(data, not more)
+            if wrapped and single and "\n" in text:
+                raise Irregular  # as for what is not damaged
+            cells, end, record, closed = read_array(text, place, record, more)
+            if len(cells.lines):
+                breaks = text.count("\n", 0, end)
+                yield _Block(b"", (cells.lines + lines).cast(pl.UInt32), breaks, cells)
+                text, place, lines = text[end:], 0, lines + breaks
+        while data := file.read(self.block_bytes):
+            decode(data)
+            last = data[-1:]
+        if last in PADDING or (wrapped and closed):
+            raise Irregular  # what is around it may be one that counts
+
     def _close(self, rest: bytes) -> None:
         """Look at what follows the array, as `documents` does."""
         text = rest.decode().lstrip(" \t\r\n")
@@ -258,14 +305,13 @@ def _numbered(part: Contents, block: _Block, before: int) -> Contents:
     return replace(part, lines=None if part.lines is None else (part.lines + before).cast(pl.UInt32))
 
 
-def _joined(kinds: Kinds, cells: Mapping[str, Sequence[Any]]) -> dict[str, frozenset[str]]:
+def _joined(kinds: Kinds, cells: Mapping[str, Sequence[Any]]) -> dict[str, Kind]:
     """Add what is in some records to what is known."""
     joined = dict(kinds)
     for name, column in cells.items():
         kind = joined.get(name, frozenset()) | kinds_of(column)
-        # nested cells take a type that holds all of them, and NaN in text is nothing: both need the whole column
-        if "nested" in kind or ("nan" in kind and dtype_of(kind) == pl.String) or encodable(name) != name:
-            raise Irregular
+        if not is_settled(kind) or encodable(name) != name:
+            raise Irregular  # it takes the whole column
         joined[name] = kind
     return joined
 
@@ -313,13 +359,15 @@ def open_objects(path: Path, start: bytes, mark: int, block_bytes: int) -> Objec
     else:
         before = text[:place]
     begin = mark + len(before.encode())
-    stream = ObjectStream(path, kind, {}, begin, before, block_bytes)
-    try:
-        with stream._read():
-            blocks = replace(stream, block_bytes=_START_BYTES)._blocks()
-            block = next(blocks, None)
-            kinds = {} if block is None else _joined({}, read_lines(block.text.decode()).columns)
-        match(tuple(kinds))
-    except (Irregular, InputError):
-        return None
-    return replace(stream, kinds=kinds)
+    for damaged in (False, True)[: 2 if kind == "json" else 1]:
+        stream = ObjectStream(path, kind, {}, begin, before, block_bytes, damaged)
+        try:
+            with stream._read():
+                blocks = replace(stream, block_bytes=_START_BYTES)._blocks()
+                block = next(blocks, None)
+                kinds = {} if block is None else _joined({}, block.cells.columns)
+            match(tuple(kinds))
+        except (Irregular, InputError):
+            continue
+        return replace(stream, kinds=kinds)
+    return None

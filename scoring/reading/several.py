@@ -108,7 +108,10 @@ class Several:
             If a file is no longer what it was.
         """
         told = [kind.partition(":") for kind in kinds]
-        empty = pl.concat([pl.DataFrame(schema=stream.schema) for stream in self.streams], how="diagonal_relaxed")
+        try:
+            empty = pl.concat([pl.DataFrame(schema=stream.schema) for stream in self.streams], how="diagonal_relaxed")
+        except pl.exceptions.PolarsError as error:
+            raise Irregular from error  # nested cells in one file, and none in another
         for number, stream in enumerate(self.streams):
             for part in stream.again([kind for file, _, kind in told if file == str(number)], False):
                 yield self._lined(replace(part, source=pl.concat([empty, part.source], how="diagonal_relaxed")))

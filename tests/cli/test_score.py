@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -368,6 +370,27 @@ def test_a_stop_and_a_fault_have_their_own_codes(
         monkeypatch.setattr("scoring.batch.score_file", fail)
         assert main(["score", str(export_csv)]) == code
         assert word in capsys.readouterr().err.splitlines()[-1]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="it has no such signals")
+@pytest.mark.parametrize("target", ["out.csv", "out.parquet"])
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_run_that_is_stopped_leaves_nothing(
+    sent: signal.Signals, code: int, target: str, contacts: pl.DataFrame, tmp_path: Path
+) -> None:
+    pl.concat([contacts.with_columns(crm_id=pl.format("{}-{}", pl.lit(n), "crm_id")) for n in range(300)]).write_csv(
+        tmp_path / "in.csv"
+    )
+    (tmp_path / target).write_text("older")
+    command = [sys.executable, "-m", "scoring.cli", "score", "in.csv", "-o", target]
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
+        while process.poll() is None and not list(tmp_path.glob(f".{target}.part*")):
+            time.sleep(0.01)
+        process.send_signal(sent)
+        _, err = process.communicate()
+    assert (process.returncode, err) == (code, "scoring: stopped\n")
+    assert (tmp_path / target).read_text() == "older"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.csv", target]
 
 
 # ---- names of others in the terminal --------------------------------------------------------------------------------

@@ -160,20 +160,105 @@ def test_what_comes_late_counts_for_all(late: str, size: int, tmp_path: Path, mo
     assert same(tmp_path / "in", size, monkeypatch) > 1
 
 
+DAMAGED = [
+    '[{"total_inbound": 1}, {"total_inbound": 2}',
+    '[{"total_inbound": 1}, {"total_inbound": 2},',
+    '[{"total_inbound": 1}, {"total_inbound": 2, "na',
+    '[{"total_inbound": 1}, {"total_inbound": 2, "name": "cut o',
+    '{"n": 1, "contacts": [{"total_inbound": 1}, {"total_inbound": 2, "name": "cut o',
+    '[{"total_inbound": 1} {"total_inbound": 2}]',
+    '[{"total_inbound": 1},, {"total_inbound": 2}]',
+    '[{"total_inbound": 1}, 7, {"total_inbound": 2}]',
+    '[{"total_inbound": 1}, {"total_inbound": 2 "x": 1}, {"total_inbound": 3}]',
+    '[{"total_inbound": 1}, {"total_inbound": 2, "total_inbound": 2}]',
+    '[{"total_inbound": 1}, {"a": {"x": 1, "x": 2}, bad}, {"total_inbound": 2}]',
+    '[{"total_inbound": 1}, {"name": "a\nb"}]',
+    '[{"total_inbound": 1}, {"name": "open}]',
+    '[{"total_inbound": 1}, {"name": "open}, {"total_inbound": 2}, {"name": "x"}, {"total_inbound": 3}] and more',
+    '[{"total_inbound": 1}] [{"total_inbound": 2}]',
+    '[{"total_inbound": 1, "name": "é"}, {"name": {"a": "}, {"}, oh}, {"total_inbound": 3, "name": "ü"}]\n\n',
+]
+
+
+@pytest.mark.parametrize("text", DAMAGED)
+@pytest.mark.parametrize("size", SIZES)
+def test_damaged_arrays_are_read_record_by_record(
+    text: str, size: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "in").write_text(text, encoding="utf-8")
+    same(tmp_path / "in", size, monkeypatch)
+
+
+@given(rows=records, text=st.sampled_from(DAMAGED), at=st.integers(0, 8), size=st.sampled_from((30, 90, 300)))
+@quick
+def test_of_damaged_arrays_parts_are_the_whole_or_refused(
+    rows: list[dict[str, Any]], text: str, at: int, size: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scoring.reading.documents._MARGIN", 120)
+    monkeypatch.setattr("scoring.reading.documents._SIGHT", 10)
+    monkeypatch.setattr("scoring.reading.objects._START_BYTES", 200)
+    some = [json.dumps(row) for row in rows]
+    damage = text.partition("[")[2].rpartition("]")[0]
+    array = f"[{', '.join([*some[:at], damage, *some[at:], *some])}]"
+    (tmp_path / "in").write_text(array[: len(array) - at], encoding="utf-8")
+    try:
+        same(tmp_path / "in", size, monkeypatch)
+    except Irregular:
+        return
+
+
+def test_a_large_damaged_array_is_read_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scoring.reading.documents._MARGIN", 200)
+    monkeypatch.setattr("scoring.reading.documents._SIGHT", 20)
+    usual = [json.dumps({"total_inbound": n, "name": f"contact {n}", "calls": [n]}) for n in range(60)]
+    usual[20:20] = ['{"total_inbound": 2 "x": 1}', "{}", '{"total_inbound": 5, "name": "x", "name": "y"}']
+    (tmp_path / "in").write_text("[" + ",\n".join(usual) + ', {"total_inb', encoding="utf-8")
+    assert same(tmp_path / "in", 300, monkeypatch) > 4
+
+
+nested = st.lists(st.integers(0, 3) | st.none() | st.floats(0, 9) | odd_text, max_size=2) | st.fixed_dictionaries(
+    {"a": st.integers(0, 3) | st.none()}, optional={"b": st.lists(st.booleans(), max_size=2)}
+)
+
+
+@given(
+    rows=st.lists(
+        st.fixed_dictionaries({"total_inbound": st.integers(0, 9)}, optional={"x": nested | st.none()}), min_size=3
+    ),
+    layout=st.sampled_from(sorted(LAYOUTS)),
+    size=st.sampled_from(SIZES),
+)
+@quick
+def test_of_nested_cells_parts_are_the_whole_or_refused(
+    rows: list[dict[str, Any]], layout: str, size: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "in").write_text(LAYOUTS[layout](rows), encoding="utf-8")
+    try:
+        same(tmp_path / "in", size, monkeypatch)
+    except Irregular:
+        return
+
+
+@pytest.mark.parametrize("layout", ["lines", "array", "wrapped and indented"])
+def test_nested_cells_of_one_type_are_read_in_parts(
+    layout: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scoring.reading.objects._START_BYTES", 300)
+    rows = [
+        {"total_inbound": n, "calls": [n, None], "site": {"a": "}, {", "b": [{"c": n / 3}]}, "odd": [n, "x"][n % 2]}
+        for n in range(40)
+    ]
+    rows[3]["calls"] = rows[30]["site"] = None
+    (tmp_path / "in").write_text(LAYOUTS[layout](rows), encoding="utf-8")
+    assert same(tmp_path / "in", 700, monkeypatch) > 3
+
+
 @pytest.mark.parametrize(
     "text",
     [
-        '[{"total_inbound": 1}, {"total_inbound": 2}',
-        '[{"total_inbound": 1} {"total_inbound": 2}]',
-        '[{"total_inbound": 1},, {"total_inbound": 2}]',
-        '[{"total_inbound": 1}, 7, {"total_inbound": 2}]',
-        '[{"total_inbound": 1}, {"total_inbound": [2]}]',
-        '[{"total_inbound": 1}, {"total_inbound": 2 "x": 1}]',
-        '[{"total_inbound": 1}, {"total_inbound": 2, "total_inbound": 2}]',
-        '[{"total_inbound": 1}, {"name": "a\nb"}]',
-        '[{"total_inbound": 1}, {"name": "open}]',
         '{"a": [{"total_inbound": 1}], "email": "x", "total_inbound": 2}',
         '{"a": [{"total_inbound": 1}]} {"total_inbound": 2}',
+        '{"a": [{"total_inbound": 1}, 7]}',
         '{"total_inbound": 1,\n"name": "x"}\n{"total_inbound": 1,\n"name": "y"}',
         '[{"shoe size": 1}]',
         "[]",
@@ -183,7 +268,7 @@ def test_what_comes_late_counts_for_all(late: str, size: int, tmp_path: Path, mo
 )
 def test_what_cannot_be_told_from_a_part_is_refused(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "in").write_text(text, encoding="utf-8")
-    for size in SIZES:
+    for size in (1, 60):
         with pytest.raises(Irregular):
             read_parts(tmp_path / "in", size, monkeypatch)
 
