@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime
@@ -29,7 +29,8 @@ from scoring.prediction import COLUMNS, refuse_columns, refuse_scored, score_int
 from scoring.reading import warn_missing
 from scoring.reading.several import Source, open_several
 from scoring.reading.streams import TEXT, Irregular, Stream, open_stream
-from scoring.streaming import Tally, laid_down, score_rows
+from scoring.splicing import Unfit
+from scoring.streaming import Scored, Tally, laid_down, score_rows
 from scoring.validation import RULES
 from scoring.workplace import workplace
 from scoring.writing import (
@@ -146,7 +147,10 @@ def score_file(
         source = files[0] if len(files) == 1 else files
     with ExitStack() as stack:
         near, target = _near(source, output, stack)
-        summary = _score(near, target, model, context, as_of, suppress, strict, overwrite)
+        place = check_target(target, near)
+        refuse_input(_aside(place), near)
+        order = _Order(place, load_model(model), load_context(context), as_of, suppress, strict, overwrite)
+        summary = _score(near, order)
         if target is not output:
             summary = _sent(summary, os.fspath(output))
     return replace(summary, seconds=round(monotonic() - began, 2))
@@ -181,58 +185,61 @@ def _sent(summary: Summary, address: str) -> Summary:
     return replace(summary, output=address, rejected_output=aside)
 
 
-def _score(
-    source: str | Path | Sequence[str | Path],
-    output: str | Path,
-    model: Model | str | Path,
-    context: Context | str | Path | None,
-    as_of: datetime | date | str | None,
-    suppress: Sequence[str],
-    strict: bool,
-    overwrite: bool,
-) -> Summary:
+@dataclass(frozen=True, eq=False)
+class _Order:
+    """What is to be done with a file, as `score_file` was asked."""
+
+    target: Path
+    model: Model
+    context: Context | None
+    as_of: datetime | date | str | None
+    suppress: Sequence[str]
+    strict: bool
+    overwrite: bool
+
+
+def _aside(target: Path) -> Path:
+    """Name the file for rows that cannot be used."""
+    return target.with_name(target.name + REJECTED)
+
+
+def _score(source: str | Path | Sequence[str | Path], order: _Order) -> Summary:
     """Score a file: a large one part after part, any other whole."""
-    target = check_target(output, source)
-    aside = target.with_name(target.name + REJECTED)
-    refuse_input(aside, source)
-    loaded = load_model(model)
     stream: Source | None = open_stream(source) if isinstance(source, str | Path) else open_several(list(source))
-    with workplace(target) as place:
+    with workplace(order.target) as place:
         while stream is not None:
             try:
-                return _score_parts(
-                    stream, target, aside, place, loaded, load_context(context), as_of, suppress, strict, overwrite
-                )
+                return _score_parts(stream, place, order)
             except (Irregular, Undecided) as error:
                 # without a better one: what cannot be told from a part of the file can be from all of it
                 stream = getattr(error, "better", None)
         contacts = source if isinstance(source, str | Path) else list(source)
-        taken = take_in(contacts, as_of=as_of, context=context, suppress=suppress)
-        return _score_whole(taken, target, aside, loaded, strict, overwrite)
+        taken = take_in(contacts, as_of=order.as_of, context=order.context, suppress=order.suppress)
+        return _score_whole(taken, order)
 
 
-def _score_whole(taken: Intake, target: Path, aside: Path, loaded: Model, strict: bool, overwrite: bool) -> Summary:
+def _score_whole(taken: Intake, order: _Order) -> Summary:
     """Score a file that is in memory."""
-    if not overwrite:
+    if not order.overwrite:
         refuse_scored(taken)
-    scored = score_intake(taken, loaded)
+    scored = score_intake(taken, order.model)
     fine = scored["problem"].is_null()
     rejected = scored.height - int(fine.sum())
-    if strict and rejected:
+    if order.strict and rejected:
         rules = taken.checked.problem.drop_nulls().str.split(":").list.first().unique().to_list()
         raise _not_strict(rejected, scored.height, rules)
-    rows = taken.export.source
+    rows, aside = taken.export.source, _aside(order.target)
     whole = rows.with_columns(scored)
     if rejected:
         whole, scored = whole.filter(fine), scored.filter(fine)
         lines = _rejected(
             ~fine, rows.filter(~fine), taken.checked.problem, taken.export.faults, taken.export.lines, taken.places
         )
-        write_with_lines(whole, target, lines, aside)
+        write_with_lines(whole, order.target, lines, aside)
     else:
-        write_frame(whole, target)
+        write_frame(whole, order.target)
         remove(aside)
-    return _summary(taken, scored, rejected, loaded, target, aside if rejected else None)
+    return _summary(taken, scored, order, aside if rejected else None)
 
 
 def _not_strict(rejected: int, rows: int, rules: Collection[str]) -> InputError:
@@ -243,62 +250,42 @@ def _not_strict(rejected: int, rows: int, rules: Collection[str]) -> InputError:
     )
 
 
-def _score_parts(
-    stream: Source,
-    target: Path,
-    aside: Path,
-    place: Path,
-    model: Model,
-    context: Context | None,
-    as_of: datetime | date | str | None,
-    suppress: Sequence[str],
-    strict: bool,
-    overwrite: bool,
-) -> Summary:
+def _score_parts(stream: Source, place: Path, order: _Order) -> Summary:
     """Score a large file part after part."""
-    if not overwrite:
+    if not order.overwrite:
         refuse_columns(stream.names)
-    given = date_given(as_of, context)
-    tally = Tally()
-    with laid_down(stream, place / "parts", keys=context is not None, suppress=suppress) as rows:
-        if strict and rows.rejected:
+    given = date_given(order.as_of, order.context)
+    target, aside = order.target, _aside(order.target)
+    with laid_down(stream, place / "parts", keys=order.context is not None, suppress=order.suppress) as rows:
+        if order.strict and rows.rejected:
             raise _not_strict(rows.rejected, rows.starts[-1], rows.rules)
         dated = given or agree(date_named(stream.paths), rows.infer())
-        totals = rows.total(dated) if context is None else context
+        totals = rows.total(dated) if order.context is None else order.context
         names = list(dict.fromkeys([*stream.names, *COLUMNS]))
-        # a row can stay the text that it is where nothing in it is replaced
-        as_text = (
-            isinstance(stream, Stream)
-            and stream.separator == ","
-            and ending_of(target) == ".csv"
-            and len(names) == len(stream.names) + len(COLUMNS)
-        )
+        # a row can stay the text that it is where nothing in it is replaced, and a Parquet file where none is left out
+        untouched = stream if isinstance(stream, Stream) and len(names) == len(stream.names) + len(COLUMNS) else None
+        as_text = untouched is not None and untouched.separator == "," and ending_of(target) == ".csv"
+        as_file = untouched is not None and untouched.kind == "parquet" and ending_of(target) == ".parquet"
+        onto = stream.path if as_file and not rows.rejected and not rows.suppressed else None
 
-        def parts() -> Iterator[Part]:
-            for scored in score_rows(rows, model, dated, totals, as_text=as_text):
-                scores, source, lines = scored.scores, scored.part.source, []
-                if (bad := scores["problem"].is_not_null()).any():
-                    part = scored.part
-                    kept = source.filter(bad)
-                    if isinstance(stream, Stream) and part.kind == TEXT:
-                        kept = stream.read_text(kept.to_series())
-                    lines = _rejected(bad, kept, scored.checked.problem, scored.faults, part.lines, scored.places)
-                    scores, source = scores.filter(~bad), source.filter(~bad)
-                tally.add(scored.checked.counts, scores)
-                if scored.part.kind == TEXT:
-                    yield Part(scores, lines, source.to_series())
-                else:
-                    yield Part(source.with_columns(scores), lines)
+        def write(onto: Path | None) -> Tally:
+            tally = Tally()
+            scored = score_rows(rows, order.model, dated, totals, as_text=as_text, bare=onto is not None)
+            parts = (_part(each, stream, tally) for each in scored)
+            write_parts(parts, names, target, aside if rows.rejected else None, onto)
+            return tally
 
-        write_parts(parts(), names, target, aside if rows.rejected else None)
-        rejected = rows.rejected
-    if not rejected:
+        try:
+            tally = write(onto)
+        except Unfit:
+            tally = write(None)
+    if not rows.rejected:
         remove(aside)
     warn_missing(stream.missing)
     return Summary(
         rows=rows.starts[-1] + rows.suppressed,
         scored=tally.scored,
-        rejected=rejected,
+        rejected=rows.rejected,
         suppressed=rows.suppressed,
         flagged=tally.flagged,
         rules={rule.name: tally.rules[rule.name] for rule in RULES if tally.rules[rule.name]},
@@ -306,10 +293,25 @@ def _score_parts(
         evidence={level: tally.evidence[level] for level in LEVELS if tally.evidence[level]},
         as_of=f"{dated.when:%Y-%m-%dT%H:%M:%SZ}",
         dated=dated.how,
-        model_id=model.id,
+        model_id=order.model.id,
         output=os.fspath(target),
-        rejected_output=os.fspath(aside) if rejected else None,
+        rejected_output=os.fspath(aside) if rows.rejected else None,
     )
+
+
+def _part(scored: Scored, stream: Source, tally: Tally) -> Part:
+    """Put the scores of a part beside its rows, and those that could not be used aside; count both."""
+    part, scores, source, lines = scored.part, scored.scores, scored.part.source, []
+    if (bad := scores["problem"].is_not_null()).any():
+        unused = source.filter(bad)
+        if isinstance(stream, Stream) and part.kind == TEXT:
+            unused = stream.read_text(unused.to_series())
+        lines = _rejected(bad, unused, scored.checked.problem, scored.faults, part.lines, scored.places)
+        scores, source = scores.filter(~bad), source.filter(~bad)
+    tally.add(scored.checked.counts, scores)
+    if part.kind == TEXT:
+        return Part(scores, lines, source.to_series())
+    return Part(source.with_columns(scores), lines)
 
 
 def _rejected(
@@ -352,9 +354,7 @@ def _plain(value: Any) -> Any:
     return [_plain(each) for each in value] if isinstance(value, list) else value
 
 
-def _summary(
-    taken: Intake, scored: pl.DataFrame, rejected: int, model: Model, target: Path, aside: Path | None
-) -> Summary:
+def _summary(taken: Intake, scored: pl.DataFrame, order: _Order, aside: Path | None) -> Summary:
     def rows_by(column: str) -> dict[str, int]:
         counted = scored.group_by(column).len().sort(column)
         return dict(counted.with_columns(pl.col(column).cast(pl.String)).iter_rows())
@@ -363,7 +363,7 @@ def _summary(
     return Summary(
         rows=taken.rows,
         scored=scored.height,
-        rejected=rejected,
+        rejected=taken.export.source.height - scored.height,
         suppressed=taken.suppressed,
         flagged=scored.height - scored["flags"].null_count(),
         rules=dict(zip(met["rule"], met["rows"], strict=True)),
@@ -371,7 +371,7 @@ def _summary(
         evidence=rows_by("evidence"),
         as_of=f"{taken.as_of.when:%Y-%m-%dT%H:%M:%SZ}",
         dated=taken.as_of.how,
-        model_id=model.id,
-        output=os.fspath(target),
+        model_id=order.model.id,
+        output=os.fspath(order.target),
         rejected_output=None if aside is None else os.fspath(aside),
     )

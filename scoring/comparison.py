@@ -15,6 +15,7 @@ from scoring.errors import InputError, warn
 from scoring.lines import plain
 from scoring.model import SHIPPED, Model, load_model
 from scoring.moves import PARTS, split_moves
+from scoring.percentages import in_percent
 from scoring.scorecard import Floats, logistic
 from scoring.standing import Standing, read_standing
 from scoring.trends import TRENDS, name_trends
@@ -121,8 +122,7 @@ class Comparison:
         figures = self.to_dict()
         counted, trends = figures["status"], figures["trend"]
         lines = [
-            f"From {self.old.as_of:%Y-%m-%d} ({self.old.scored:,} contacts, {self.old.model_id}) "
-            f"to {self.new.as_of:%Y-%m-%d} ({self.new.scored:,} contacts, {self.new.model_id})",
+            f"From {_named(self.old)} to {_named(self.new)}",
             f"{counted['both']:,} in both, {counted['new']:,} new, {counted['gone']:,} gone",
             f"of those in both: {', '.join(f'{trends[name]:,} {name}' for name in TRENDS if trends[name])}"
             if counted["both"]
@@ -331,13 +331,20 @@ def _trend(path: Floats, chances: Floats, evidence: pl.Series) -> pl.Series:
     return name_trends(path[:, -1] - path[:, 1], chances[:, -1] - chances[:, 1], known)
 
 
+def _named(side: Side) -> str:
+    """Name an export by its date; one without rows has none."""
+    if not side.rows:
+        return "an export without rows"
+    return f"{side.as_of:%Y-%m-%d} ({side.scored:,} contacts, {side.model_id})"
+
+
 def _in_words(row: dict[str, Any]) -> list[str]:
     name = " ".join(row[part] for part in ("first_name", "last_name") if row[part]) or row["email"] or row["crm_id"]
     name = plain(name)
     at = f", {plain(row['account_name'])}" if row["account_name"] else ""
     by = f" (rep {plain(row['source_email'])})" if row["source_email"] else ""
     chances = [row["old_priority"], row["new_priority"]]
-    then, now = ("" if chance is None else f"{chance:.0%}" for chance in chances)
+    then, now = ("" if chance is None else in_percent(chance) for chance in chances)
     lines = [f"  {then:>4} {'->' if then and now else '  '} {now:>4}  {name}{at}{by}"]
     if row["move"] is not None:
         points = {part: row[f"chance_{part}"] * 100 for part in PARTS}

@@ -24,7 +24,7 @@ from scoring.paths import local_path
 from scoring.schema import empty, same_time
 from scoring.writing import beside
 
-__all__ = ["LEVELS", "SOURCES", "Context", "level_key", "summands", "total", "total_rows", "totals_of_one"]
+__all__ = ["LEVELS", "SOURCES", "Context", "bare_key", "level_key", "summands", "total", "total_rows", "totals_of_one"]
 
 _FORMAT: Final = "1"
 _HEADER: Final = "scoring.context"
@@ -92,6 +92,22 @@ def level_key(level: str) -> pl.Expr:
         Text in lower case, named `key`; null where the row belongs to none.
     """
     return _KEYS[level].str.strip_chars().str.to_lowercase().alias("key")
+
+
+def bare_key(level: str) -> pl.Expr:
+    """Make the key that `level_key` makes, where no key has white space around it, as none has once it is read.
+
+    Parameters
+    ----------
+    level : {"rep", "account", "contact"}
+        As for `total_rows`.
+
+    Returns
+    -------
+    polars.Expr
+        As for `level_key`.
+    """
+    return _KEYS[level].str.to_lowercase().alias("key")
 
 
 def total_rows(table: pl.DataFrame, level: str, as_of: datetime) -> pl.DataFrame:

@@ -18,6 +18,7 @@ from scoring.config import HORIZON_DAYS, TARGETS, TIERS, Target
 from scoring.errors import InputError
 from scoring.features import FEATURES, Columns, Fact, look
 from scoring.model import SHIPPED, Model, load_model
+from scoring.percentages import in_percent
 from scoring.rates import Rates
 from scoring.reasons import LEAST, Explainer
 from scoring.scorecard import logistic
@@ -138,8 +139,8 @@ class Explanation:
         marks = ASCII if ascii_only else BLOCKS
         bars = draw_steps(first["log_odds"], [step for step, _ in steps], cells, marks)
         totals = np.cumsum([first["log_odds"], *(step for step, _ in steps)])
-        chance = f"{self.parts.filter(target=target)['chance'][-1]:.0%}"
-        chances = [*(f"{each:.0%}" for each in logistic(totals)), chance]
+        chance = in_percent(self.parts.filter(target=target)["chance"][-1])
+        chances = [*map(in_percent, logistic(totals)), chance]
         told = [first["sentence"], *(sentence for _, sentence in steps), f"chance of {QUESTIONS[target]}"]
         amounts = ["", *(f"{step:+.2f}" for step, _ in steps), ""]
         head = f"{target}: {chance} chance of {QUESTIONS[target]} in the {HORIZON_DAYS} days from {self.as_of:%Y-%m-%d}"
@@ -251,7 +252,8 @@ def _choose(reps: pl.DataFrame, rep: str | None) -> int:
         return int(reps["row"][0])
     rows = reps.filter((pl.col("source_email").str.to_lowercase() == rep.strip().lower()).fill_null(False))["row"]
     if not len(rows):
-        raise InputError(f"{reps.height} rep(s) have that contact, and none is the one given", hint="leave out the rep")
+        have = "1 rep has" if reps.height == 1 else f"{reps.height} reps have"
+        raise InputError(f"{have} that contact, and none is the one given", hint="leave out the rep")
     return int(rows[0])
 
 

@@ -56,7 +56,8 @@ def _level(row: Mapping[str, Any], whole: bool) -> list[str]:
     least, most, rows = row["observed"], row["observed"] + row["open"], row["rows"]
     came, share = f"{least:,}", _part(least / rows)
     if row["open"]:
-        came, share = f"{least:,} to {most:,}", f"{share} to {_part(most / rows)}; {row['open']:,} are open"
+        still = f"{row['open']:,} {'is' if row['open'] == 1 else 'are'} open"
+        came, share = f"{least:,} to {most:,}", f"{share} to {_part(most / rows)}; {still}"
     told = f"{came} of {rows:,} contacts {_CAME[row['target']]} ({share})"
     if not whole:
         return [f"{told}; what was expected is of 30 days, and they are not over."]

@@ -14,6 +14,7 @@ from scoring import schema
 from scoring.features import FEATURES, compute, observe
 from scoring.intake import Intake, take_in
 from scoring.lines import plain
+from scoring.percentages import in_percent
 from scoring.validation import RULES
 
 __all__ = ["Findings", "inspect_export"]
@@ -88,7 +89,7 @@ class Findings:
             lines.append("rules:")
             lines += [f"  {r['rows']:>10,}  {r['kind']:<6}  {r['rule']}: {r['meaning']}" for r in self.rules]
         empty = [name for name, part in self.nulls.items() if part == 1]
-        partly = [f"{plain(name)} {part:.0%}" for name, part in self.nulls.items() if 0 < part < 1]
+        partly = [f"{plain(name)} {in_percent(part)}" for name, part in self.nulls.items() if 0 < part < 1]
         if empty:
             lines.append("empty columns: " + ", ".join(map(plain, empty)))
         if partly:

@@ -130,7 +130,8 @@ def _known(row: Mapping[str, Any]) -> int:
 def _tell_export(export: Mapping[str, Any]) -> str:
     left = {"rejected": "cannot be used", "repeated": "there twice", "suppressed": "suppressed"}
     counts = [f"{export['rows']:,} rows", *(f"{export[name]:,} {what}" for name, what in left.items() if export[name])]
-    return f"- {export['as_of'][:16].replace('T', ' ')} ({export['dated']}): {', '.join(counts)}"
+    when = export["as_of"][:16].removesuffix("T00:00").replace("T", " ")
+    return f"- {when} ({export['dated']}): {', '.join(counts)}"
 
 
 def _tell_sample(about: Mapping[str, Any]) -> list[str]:

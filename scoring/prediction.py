@@ -206,7 +206,8 @@ def _score(
     """Score the rows of one batch."""
     beside = context is not None
     features, facts = look(table, when, context)
-    log_odds, contributions = model.lookups[beside].explain(features, _PRIORITY)
+    explainer = _explainer(model, beside)
+    log_odds, strength = model.lookups[beside].explain(features, _PRIORITY, explainer.places)
     odds = logistic(log_odds)
     priority = odds[:, _PRIORITY]
     scored = pl.DataFrame(
@@ -218,7 +219,7 @@ def _score(
             "percentile": model.percentile(priority),
             "tier": _TIER.gather(model.tier(priority)),
             "evidence": evidence_of(table),
-            "reasons": _explainer(model, beside).reasons(contributions, facts),
+            "reasons": explainer.tell(strength, facts),
             "problem": problem,
             "flags": flags,
             "as_of": schema.same_time(when, table.height),

@@ -51,6 +51,13 @@ class Explainer:
     rates : Rates, optional
         How many wrote or met by what the facts said of them; what is known of it stands behind a sentence.
 
+    Attributes
+    ----------
+    facts : list of Fact
+        What the features tell of.
+    places : list of int
+        For each feature the place of its fact.
+
     Examples
     --------
     >>> from scoring.features import OWN_FEATURES
@@ -65,7 +72,7 @@ class Explainer:
         if wordless:
             raise ModelError(f"no words for values in {', '.join(wordless)}", expected=", ".join(LADDERS))
         self.facts = list(dict.fromkeys(feature.fact for feature in features))
-        self._members = [[i for i, feature in enumerate(features) if feature.fact is fact] for fact in self.facts]
+        self.places = [self.facts.index(feature.fact) for feature in features]
         self._searches, self._offsets = [], []
         raising: list[str] = []
         lowering: list[str] = []
@@ -111,7 +118,23 @@ class Explainer:
             One text a row, named `reasons`: up to three facts that raise the chance, strongest first, then up to three
             that lower it, each with its log-odds.
         """
-        strength = self.strengths(contributions)
+        return self.tell(self.strengths(contributions), facts)
+
+    def tell(self, strength: Floats, facts: Columns) -> pl.Series:
+        """Put the strongest facts of each row into words.
+
+        Parameters
+        ----------
+        strength : numpy.ndarray
+            As `strengths` gives it.
+        facts : frame or mapping
+            As for `reasons`.
+
+        Returns
+        -------
+        polars.Series
+            As `reasons` gives it.
+        """
         rows = len(strength)
         spoken, row = self._spoken(facts, rows).reshape(-1, order="F"), np.arange(rows)
         chosen: dict[str, NDArray[np.int32]] = {}
@@ -144,10 +167,10 @@ class Explainer:
         str
         """
         packed = []
-        for place, members in enumerate(self._members):
-            added = 0.0
-            for member in members:
-                added += contributions[member]
+        strength = [0.0] * len(self.facts)
+        for place, added in zip(self.places, contributions, strict=True):
+            strength[place] += added
+        for place, added in enumerate(strength):
             steps = round(min(max(added * _STEPS, -_FARTHEST), _FARTHEST - 1))
             packed.append(steps << _PLACE_BITS | place)
         packed.sort()
@@ -177,9 +200,8 @@ class Explainer:
             Shape (rows, facts), in the order of `facts`.
         """
         added = np.zeros((len(contributions), len(self.facts)), order="F")
-        for place, members in enumerate(self._members):
-            for member in members:
-                added[:, place] += contributions[:, member]
+        for member, place in enumerate(self.places):
+            added[:, place] += contributions[:, member]
         return added
 
     def _spoken(self, facts: Columns, rows: int) -> NDArray[np.int32]:
@@ -187,7 +209,7 @@ class Explainer:
         spoken = np.empty((rows, len(self.facts)), dtype=np.int32, order="F")
         _, columns = gather(facts, [fact.name for fact in self.facts])
         for place, (column, search, offset) in enumerate(zip(columns, self._searches, self._offsets, strict=True)):
-            np.add(search.locate(column), offset, out=spoken[:, place], casting="unsafe")
+            np.add(search.locate(column), offset, out=spoken[:, place], dtype=np.int32, casting="unsafe")
         return spoken
 
 

@@ -1,9 +1,9 @@
 """Scoring a large file in two passes, in memory that hardly grows with it.
 
 The first pass reads the file part after part, types it and lays the typed rows down beside the output. From these the
-date, the duplicates and the totals are found. The second pass reads the file again, for the columns as they came, and
-scores and writes part after part. What is kept of each row is 8 bytes for its key, and the totals of its rep, account
-and address.
+date, the duplicates and the totals are found. The second pass scores and writes part after part; it reads the file
+again where its columns have to be written anew. What is kept of each row is 8 bytes for its key, and the totals of its
+rep, account and address.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -76,7 +77,7 @@ class Tally:
         self.flagged += scored.height - scored["flags"].null_count()
         self.rules.update(dict(checked.select("rule", "rows").iter_rows()))
         for column, counts in (("tier", self.tiers), ("evidence", self.evidence)):
-            counts.update(dict(scored[column].cast(pl.String).value_counts().iter_rows()))
+            counts.update(dict(scored[column].value_counts().cast({column: pl.String}).iter_rows()))
 
 
 @dataclass(frozen=True, eq=False)
@@ -289,7 +290,7 @@ class Scored:
 
 
 def score_rows(
-    rows: Rows, model: Model, as_of: AsOf, context: Context | Totals, *, as_text: bool = False
+    rows: Rows, model: Model, as_of: AsOf, context: Context | Totals, *, as_text: bool = False, bare: bool = False
 ) -> Iterator[Scored]:
     """Read the file a second time and score it.
 
@@ -305,6 +306,8 @@ def score_rows(
         Totals to put beside the rows.
     as_text : bool
         Whether rows may come as they stand in the file.
+    bare : bool
+        Whether rows come without the columns of the file, which is then not read; only where none is left out.
 
     Yields
     ------
@@ -319,7 +322,7 @@ def score_rows(
     name = " or ".join(repr(path.name) for path in rows.stream.paths[:5])
     changed = InputError(f"{name} was changed while it was read", hint="start again")
     number, first, pace = -1, 0, Pace("scored", rows.starts[-1])
-    for number, part in enumerate(rows.stream.again(rows.kinds, as_text)):
+    for number, part in enumerate(_bare(rows) if bare else rows.stream.again(rows.kinds, as_text)):
         height = part.source.height
         if (
             number >= len(rows.files)
@@ -342,6 +345,12 @@ def score_rows(
         raise changed from error
     if not same:
         raise changed
+
+
+def _bare(rows: Rows) -> Iterator[Contents]:
+    """Give the parts of a file without its columns."""
+    for (start, end), kind in zip(pairwise(rows.starts), rows.kinds, strict=True):
+        yield Contents(pl.DataFrame(height=end - start), kind)
 
 
 def _others(gone: pl.Series, height: int) -> pl.Series:

@@ -61,6 +61,10 @@ def tell_swelling(tiers: Mapping[str, int], model: Model) -> str | None:
     )
 
 
+def _places(count: int) -> str:
+    return f"{count:,} place{'' if count == 1 else 's'}"
+
+
 def tell_overflow(rows: pl.DataFrame, places: pl.DataFrame) -> str | None:
     """Say if reps have more contacts in tier A than they can work.
 
@@ -92,6 +96,6 @@ def tell_overflow(rows: pl.DataFrame, places: pl.DataFrame) -> str | None:
     most = held.sort("held", "places", descending=[True, False]).row(0, named=True)
     return (
         f"{held.height:,} of {working.height:,} reps {'has' if held.height == 1 else 'have'} more contacts in tier "
-        f"{_TOP} than {_LISTS} lists hold, one a week (the most: {most['held']:,}, and {most['places']:,} places on a "
+        f"{_TOP} than {_LISTS} lists hold, one a week (the most: {most['held']:,}, and {_places(most['places'])} on a "
         f"list): their order says who comes first, the tier no longer does"
     )

@@ -28,6 +28,7 @@ class Latest:
         self.count = 0
         self._held = 0
         self._parts: list[np.ndarray] = []
+        self._least: int | None = None  # so many later ones are held that no earlier one will be kept
 
     def add(self, times: np.ndarray) -> None:
         """Add some.
@@ -38,6 +39,8 @@ class Latest:
             Int64, in any order.
         """
         self.count += len(times)
+        if self._least is not None:
+            times = times[times > self._least]
         self._held += len(times)
         self._parts.append(times)
         if self._held > 2 * KEPT:
@@ -45,7 +48,7 @@ class Latest:
 
     def _cut(self) -> None:
         self._parts = [np.partition(np.concatenate(self._parts), -KEPT)[-KEPT:]]
-        self._held = KEPT
+        self._held, self._least = KEPT, int(self._parts[0][0])
 
     @property
     def times(self) -> np.ndarray:

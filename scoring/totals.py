@@ -17,7 +17,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from scoring.context import LEVELS, level_key, summands, total, totals_of_one
+from scoring.context import LEVELS, bare_key, summands, total, totals_of_one
 from scoring.schema import same_time
 
 __all__ = ["HASHES", "KEY", "Totals", "find_repeated", "hash_keys", "repeated"]
@@ -43,7 +43,7 @@ def hash_keys(table: pl.DataFrame) -> pl.DataFrame:
         The same rows in the same order: UInt64 columns `HASHES`, and `KEY`, which is the same for rows of the same rep
         and contact, and hardly ever for others.
     """
-    levels = [level_key(level).alias(name) for level, name in HASHES.items()]
+    levels = [bare_key(level).alias(name) for level, name in HASHES.items()]
     keys = table.select(*levels, crm="crm_id")
     rep, contact = HASHES["rep"], HASHES[_CONTACT]
     hashed = keys.select(
@@ -141,10 +141,11 @@ class Totals:
             elif wanted.width:
                 keys = table[HASHES[level]]
                 places = self._indexes[level].places(keys)
-                gathered = wanted.select(pl.all().gather(places))
-                beside.extend(
-                    _or_own(gathered, places.is_null(), table, keys, self.as_of) if level == _CONTACT else gathered
-                )
+                own = _own(wanted.columns, table, keys, self.as_of) if level == _CONTACT else None
+                if own is None or places.null_count() < len(places):
+                    gathered = wanted.select(pl.all().gather(places))
+                    own = gathered if own is None else _first(own, gathered, places.is_null())
+                beside.extend(own)
         return table.with_columns(beside)
 
 
@@ -225,12 +226,12 @@ class _Index:
         return pl.Series(places).set(~pl.Series(there) | keys.is_null(), None)
 
 
-def _or_own(
-    gathered: pl.DataFrame, alone: pl.Series, table: pl.DataFrame, keys: pl.Series, as_of: datetime
-) -> Sequence[pl.Series]:
-    """Take the row's own numbers for the totals of a contact that has one row."""
+def _own(names: Sequence[str], table: pl.DataFrame, keys: pl.Series, as_of: datetime) -> pl.DataFrame:
+    """Take the row's own numbers for the totals of a contact, as they are where the contact has no other row."""
     own = totals_of_one(table.with_columns(same_time(as_of, table.height)), _CONTACT)
-    own = own.select(pl.when(keys.is_not_null()).then(pl.col(gathered.columns)))
-    if alone.all():
-        return own.get_columns()
-    return [mine.zip_with(alone, other) for mine, other in zip(own, gathered, strict=True)]
+    return own.select(pl.when(keys.is_not_null()).then(pl.col(names)))
+
+
+def _first(one: pl.DataFrame, other: pl.DataFrame, which: pl.Series) -> pl.DataFrame:
+    """Take the rows of the one where it is true, else those of the other."""
+    return pl.DataFrame([mine.zip_with(which, theirs) for mine, theirs in zip(one, other, strict=True)])

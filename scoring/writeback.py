@@ -100,20 +100,24 @@ class WriteBack:
 
     def to_text(self) -> str:
         """Say in words what was written, and what was not."""
-        lines = [f"{self.written:,} contact(s) written, from {self.rows:,} row(s)."]
-        for count, why in (
-            (self.suppressed, "row(s) left out as asked for"),
-            (self.unscored, "row(s) without scores left out"),
-            (self.without_id, "row(s) without a crm_id left out: they are not in the CRM"),
-            (self.foreign, "row(s) left out whose crm_id is none of a contact or lead of this CRM"),
-            (self.repeated, "further row(s) of a contact that reps share: the highest priority was taken"),
-            (self.unchanged, "contact(s) left out as unchanged"),
-            (self.shortened, "text(s) cut to the length of the field"),
-            (self.gone, "contact(s) of the earlier file are in this one no more: the CRM keeps what it says of them"),
+        lines = [f"{_many(self.written, 'contact')} written, from {_many(self.rows, 'row')}."]
+        for count, what, why in (
+            (self.suppressed, "row", "left out as asked for"),
+            (self.unscored, "row", "without scores left out"),
+            (self.without_id, "row", "without a crm_id left out: not in the CRM"),
+            (self.foreign, "row", "left out whose crm_id is none of a contact or lead of this CRM"),
+            (self.repeated, "further row", "of a contact that reps share: the highest priority was taken"),
+            (self.unchanged, "contact", "left out as unchanged"),
+            (self.shortened, "text", "cut to the length of the field"),
+            (self.gone, "contact", "of the earlier file no longer in this one: the CRM keeps what it says of them"),
         ):
             if count:
-                lines.append(f"  {count:,} {why}")
+                lines.append(f"  {_many(count, what)} {why}")
         return "\n".join(lines)
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def write_salesforce(
@@ -156,6 +160,16 @@ def write_salesforce(
     -----
     Chances are in percent with one decimal, as fields of the type Percent take them. Contacts are in the order of their
     ids, whatever the order of the rows.
+
+    Examples
+    --------
+    >>> import scoring, tempfile
+    >>> record = {"crm_id": "003000000000001", "total_inbound": 5, "last_inbound_time": "2026-01-03T09:00:00Z"}
+    >>> scored = scoring.score(record, as_of="2026-01-05")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     told = scoring.write_salesforce(scored, folder)
+    >>> told.written, [Path(file).name for file in told.files]
+    (1, ['Contact-0001.csv'])
     """
     mapped = _mapping(mapping, SALESFORCE)
     chosen = find_updates(read_scored(scored), changed_since, mapped, _salesforce_id(), 1, suppress)
@@ -205,6 +219,16 @@ def write_dynamics(
     -----
     The score is the priority in whole percent. How Dynamics lays out reasons is not public: they are written where a
     mapping names a column for them, as text. A contact that is left out as unchanged keeps the trend that it had.
+
+    Examples
+    --------
+    >>> import scoring, tempfile
+    >>> record = {"crm_id": "0b0ec7ed-0000-4000-8000-000000000001", "total_inbound": 5}
+    >>> scored = scoring.score(record, as_of="2026-01-05")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     told = scoring.write_dynamics(scored, folder)
+    >>> told.written, [Path(file).name for file in told.files]
+    (1, ['predictivescores-0001.json'])
     """
     mapped = _mapping(mapping, DYNAMICS)
     chosen = find_updates(read_scored(scored), changed_since, mapped, _dynamics_id(), 0, suppress)

@@ -21,7 +21,8 @@ from scoring.writing import write_frame
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
 MAKEFILE = (ROOT / "Makefile").read_text("utf-8")
-PAGES = {path.name: path.read_text("utf-8") for path in (ROOT / "README.md", *sorted((ROOT / "guide").glob("*.md")))}
+GUIDE = sorted((ROOT / "guide").glob("*.md"))
+PAGES = {path.relative_to(ROOT).as_posix(): path.read_text("utf-8") for path in (ROOT / "README.md", *GUIDE)}
 
 
 def blocks(page: str) -> list[tuple[str, str]]:
@@ -64,6 +65,29 @@ def test_the_pages_speak_of_every_verb() -> None:
     lines = [line for page in PAGES.values() for kind, text in blocks(page) if kind == "sh" for line in commands(text)]
     said = {shlex.split(line)[1] for line in lines if line.startswith("scoring")}
     assert said == set(map(name_of, VERBS))
+
+
+def test_every_verb_function_and_page_has_its_place_in_the_guide() -> None:
+    rows = [line.split("|") for line in PAGES["guide/README.md"].splitlines() if line.startswith("| ")][1:]
+    pages, verbs, functions = (" ".join(row[place] for row in rows) for place in (2, 3, 4))
+    assert set(re.findall(r"\(([\w-]+\.md)", pages)) == {path.name for path in GUIDE} - {"README.md"}
+    assert sorted(re.findall(r"`([\w-]+)`", verbs)) == sorted(map(name_of, VERBS))
+    assert set(re.findall(r"`(\w+)`", functions)) <= set(scoring.__all__)
+    called = {name for name in scoring.__all__ if callable(getattr(scoring, name)) and name[0].islower()}
+    assert called - set(re.findall(r"`(\w+)`", functions)) == set()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_links_lead_somewhere(name: str) -> None:
+    page = ROOT / name
+    links = re.findall(r"(?<!!)\[[^\]]+\]\(([^)]+)\)|(?:src=|!\[[^\]]*\]\()\"?([^)\" ]+)", PAGES[name])
+    for target, _, anchor in ((one or other).partition("#") for one, other in links):
+        assert "://" not in target
+        leads_to = (page.parent / target).resolve() if target else page
+        assert leads_to.is_file(), target
+        if anchor:
+            heads = re.findall(r"^#+ (.+)$", leads_to.read_text("utf-8"), re.MULTILINE)
+            assert anchor in {re.sub(r"[^\w -]", "", head.lower()).replace(" ", "-") for head in heads}
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -142,7 +166,9 @@ def test_help_names_every_verb_and_option(capsys: pytest.CaptureFixture[str]) ->
         with pytest.raises(SystemExit) as stop:
             main([name, "--help"])
         assert stop.value.code == 0
-        assert f"usage: scoring {name}" in capsys.readouterr().out
+        told = capsys.readouterr().out
+        assert f"usage: scoring {name}" in told
+        assert "``" not in told
 
 
 def test_the_version_is_one(capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,7 +14,21 @@ PACKAGE = Path(__file__).parent.parent / "scoring"
 # A module may import modules of lower layers and of its own package, nothing else.
 LAYERS = [
     {"errors"},
-    {"bars", "schema", "config", "paths", "lines", "cloud", "finder", "pace", "times", "pairs"},
+    {
+        "bars",
+        "schema",
+        "config",
+        "paths",
+        "lines",
+        "cloud",
+        "finder",
+        "pace",
+        "times",
+        "pairs",
+        "splicing",
+        "thrift",
+        "percentages",
+    },
     {"reading", "dating", "validation", "writing", "workplace", "spreadsheet"},
     {"context", "intake", "sampling", "suppressing", "totals"},
     {"features", "simulation", "labels", "neighbours"},
@@ -72,6 +86,7 @@ LAYERS = [
     {"cli"},
 ]
 WITHIN = {
+    ("splicing", "thrift"),
     ("dating", "reading"),
     ("validation", "reading"),
     ("validation", "dating"),

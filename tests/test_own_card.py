@@ -25,7 +25,7 @@ def test_every_date_and_every_count_is_there(own_model: scoring.Model, exports: 
     told = describe(own_model)
     assert f"Learned from {len(exports)} exports:" in told
     for when, export in exports.items():
-        assert f"- {when:%Y-%m-%d %H:%M} (given): {export.height:,} rows" in told
+        assert f"- {when:%Y-%m-%d} (given): {export.height:,} rows" in told
     lines = [line.split("|") for line in told.splitlines() if line.startswith("| 20")]
     assert len({(row["as_of"], row["source"]) for row in own_model.provenance["labels"]}) == len(lines) == 4
     assert {len(line) for line in lines} == {len(TARGETS) + 6}

@@ -6,7 +6,7 @@ import gzip
 import json
 import random
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 import scoring
-from scoring import batch, streaming, times, writing
+from scoring import batch, splicing, streaming, times, writing
 from scoring.reading import streams
 from scoring.writing import write_frame
 
@@ -303,6 +303,63 @@ def test_where_the_latest_times_do_not_decide_all_are_looked_at(
         assert scoring.score_file(tmp_path / "in.csv", tmp_path / "out.csv") == expected
 
 
+# ---- Parquet to which columns are added -----------------------------------------------------------------------------
+
+
+def never(*_: Any, **__: Any) -> None:
+    pytest.fail("the columns of the file were written anew, or not")
+
+
+@pytest.mark.parametrize("rows", [1, 50, 10_000], ids="{} a group".format)
+def test_a_parquet_file_gets_columns_without_being_read_again(
+    rows: int, contacts: pl.DataFrame, tmp_path: Path, in_parts: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contacts.with_columns(pl.col("account_type").cast(pl.Categorical), tags=pl.concat_list("email")).write_parquet(
+        tmp_path / "in.parquet", row_group_size=rows
+    )
+
+    def cut() -> None:
+        in_parts(9000)
+        monkeypatch.setattr(streams.Stream, "again", never)
+
+    same(tmp_path / "in.parquet", tmp_path, cut, (".parquet",))
+
+
+@pytest.mark.parametrize("fault", ["_groups", "_extended", "_ending"])
+def test_where_columns_cannot_be_added_all_are_written_anew(
+    fault: str, contacts: pl.DataFrame, tmp_path: Path, in_parts: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contacts.write_parquet(tmp_path / "in.parquet", row_group_size=50)
+
+    def unfit(*_: Any) -> None:
+        raise LookupError
+
+    def cut() -> None:
+        in_parts(9000)
+        monkeypatch.setattr(splicing, fault, unfit)
+
+    same(tmp_path / "in.parquet", tmp_path, cut, (".parquet",))
+
+
+@pytest.mark.parametrize("why", ["kept aside", "suppressed", "replaced"])
+def test_columns_are_only_added_where_all_rows_and_columns_stay(
+    why: str, contacts: pl.DataFrame, tmp_path: Path, in_parts: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad = pl.when(pl.int_range(pl.len()) == 3).then(-1).otherwise("total_outbound")
+    frame, options = {
+        "kept aside": (contacts.with_columns(total_outbound=bad), {}),
+        "suppressed": (contacts, {"suppress": [contacts["email"].drop_nulls()[5]]}),
+        "replaced": (contacts.with_columns(priority=pl.lit("high")), {"overwrite": True}),
+    }[why]
+    frame.write_parquet(tmp_path / "in.parquet")
+
+    def cut() -> None:
+        in_parts(9000)
+        monkeypatch.setattr(writing, "splice", never)
+
+    same(tmp_path / "in.parquet", tmp_path, cut, (".parquet",), **options)
+
+
 # ---- what is refused, and leaves no trace ---------------------------------------------------------------------------
 
 
@@ -314,23 +371,51 @@ def test_strict_writes_nothing_in_parts(messy_csv: Path, when: datetime, tmp_pat
 
 
 @pytest.mark.parametrize("rows", [70, 80], ids=["fewer rows", "other cells"])
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
 def test_a_file_that_changes_meanwhile_is_refused(
-    rows: int, contacts: pl.DataFrame, when: datetime, tmp_path: Path, in_parts: Any, monkeypatch: pytest.MonkeyPatch
+    rows: int,
+    ending: str,
+    contacts: pl.DataFrame,
+    when: datetime,
+    tmp_path: Path,
+    in_parts: Any,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    write_frame(contacts.head(80), tmp_path / "in.csv")
-    (tmp_path / "out.csv").write_text("older")
+    path, out = tmp_path / f"in.{ending}", tmp_path / f"out.{ending}"
+    write_frame(contacts.head(80), path)
+    out.write_text("older")
     in_parts(3000)
     total = batch.write_parts
 
     def shorten(*given: Any) -> None:
-        write_frame(contacts.head(rows).with_columns(total_inbound=pl.col("total_inbound") + 1), tmp_path / "in.csv")
+        write_frame(contacts.head(rows).with_columns(total_inbound=pl.col("total_inbound") + 1), path)
         total(*given)
 
     monkeypatch.setattr(batch, "write_parts", shorten)
     with pytest.raises(scoring.InputError, match="changed while it was read"):
-        scoring.score_file(tmp_path / "in.csv", tmp_path / "out.csv", as_of=when)
-    assert sorted(files(tmp_path)) == ["in.csv", "out.csv"]
-    assert (tmp_path / "out.csv").read_text() == "older"
+        scoring.score_file(path, out, as_of=when)
+    assert sorted(files(tmp_path)) == [path.name, out.name]
+    assert out.read_text() == "older"
+
+
+def test_a_disk_that_is_full_when_columns_are_added_leaves_the_older_file(
+    contacts: pl.DataFrame, when: datetime, tmp_path: Path, in_parts: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_frame(contacts, tmp_path / "in.parquet")
+    (tmp_path / "out.parquet").write_text("older")
+    before = files(tmp_path)
+
+    cut = splicing._regrouped
+
+    def full(*given: Any) -> Iterator[Any]:
+        yield next(cut(*given))
+        raise OSError(28, "No space left on device")
+
+    in_parts(9000)
+    monkeypatch.setattr(splicing, "_regrouped", full)
+    with pytest.raises(scoring.InputError, match="No space left"):
+        scoring.score_file(tmp_path / "in.parquet", tmp_path / "out.parquet", as_of=when)
+    assert files(tmp_path) == before
 
 
 def test_a_write_that_fails_in_parts_leaves_the_older_files(

@@ -119,7 +119,7 @@ def test_contacts_and_leads_are_apart_and_others_left_out(scored: pl.DataFrame, 
     assert [row["Id"] for row in records(tmp_path / "out", "Lead")] == [ids[0]]
     assert (told.written, told.foreign, told.without_id) == (2, 3, 1)
     assert adds_up(told)
-    assert "3 row(s) left out whose crm_id is none of" in told.to_text()
+    assert "3 rows left out whose crm_id is none of" in told.to_text()
 
 
 def test_of_rows_of_one_contact_the_best_is_taken(scored: pl.DataFrame, tmp_path: Path) -> None:
@@ -136,7 +136,7 @@ def test_of_rows_of_one_contact_the_best_is_taken(scored: pl.DataFrame, tmp_path
     ]
     assert (told.written, told.repeated) == (2, 2)
     assert adds_up(told)
-    assert "2 further row(s) of a contact that reps share" in told.to_text()
+    assert "2 further rows of a contact that reps share" in told.to_text()
 
 
 def test_a_person_who_is_suppressed_is_found_by_no_form_of_the_id(scored: pl.DataFrame, tmp_path: Path) -> None:

@@ -77,6 +77,8 @@ def _parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(metavar="VERB", required=True)
     for verb in VERBS:
         verb.register(verbs)
+    for one in verbs.choices.values():  # the docstring of the verb, in which code is marked as it is in docstrings
+        one.description = (one.description or "").replace("``", "`")
     return parser
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from scoring.cli.arguments import read_suppressed
 from scoring.cli.terminal import plain
+from scoring.percentages import in_percent
 
 if TYPE_CHECKING:
     import polars as pl
@@ -85,8 +86,8 @@ def _show(accounts: pl.DataFrame, top: int) -> None:
 
 def _between(row: dict[str, Any], kind: str) -> str:
     """Say how likely it is for anyone: at least, and as if contacts were independent."""
-    least, most = f"{row[f'anyone_{kind}_at_least']:.0%}", f"{row[f'anyone_{kind}']:.0%}"
-    return most if least == most else f"{least[:-1]} to {most}"
+    least, most = in_percent(row[f"anyone_{kind}_at_least"]), in_percent(row[f"anyone_{kind}"])
+    return most if least == most else f"{least.removesuffix('%')} to {most}"
 
 
 def _named(row: dict[str, Any]) -> str:
@@ -119,7 +120,8 @@ def _engaged(row: dict[str, Any]) -> str:
 
 def _way_in(row: dict[str, Any]) -> str:
     by = f" by {plain(row['best_rep'])}" if row["best_rep"] else ""
-    return f"best way in: {plain(row['best_contact'])}{by} ({row['best_priority']:.0%}): {plain(row['best_reasons'])}"
+    who = f"{plain(row['best_contact'])}{by} ({in_percent(row['best_priority'])})"
+    return f"best way in: {who}: {plain(row['best_reasons'])}"
 
 
 def _sum_up(accounts: pl.DataFrame, rows: int) -> None:
@@ -132,8 +134,12 @@ def _sum_up(accounts: pl.DataFrame, rows: int) -> None:
     print(f"; {left_out:,} rows left out (a problem, repeated, or suppressed)" if left_out else "")
     threads = known["threads"].cast(str).to_list()
     hang = sum(threads.count(each) for each in ("one contact and rep", "one contact", "one rep"))
-    print(f"{hang:,} hang on one contact or one rep, {threads.count('silent'):,} are silent, ", end="")
-    print(f"at {threads.count('none'):,} nobody has ever written or met.")
+    told = {
+        f"{hang:,} {'hangs' if hang == 1 else 'hang'} on one contact or one rep": hang,
+        f"{(silent := threads.count('silent')):,} {'is' if silent == 1 else 'are'} silent": silent,
+        f"at {(none := threads.count('none')):,} nobody has ever written or met": none,
+    }
+    print(f"{', '.join(words for words, count in told.items() if count) or 'none hangs on one person or is silent'}.")
     print(
         "Chances are for anyone at the account: from the best row's alone to that of all as if they were independent."
     )

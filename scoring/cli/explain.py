@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from scoring.cli.arguments import add_input, read_suppressed
 from scoring.cli.terminal import plain
+from scoring.percentages import in_percent
 
 if TYPE_CHECKING:
     from scoring.explanation import Explanation
@@ -76,7 +77,7 @@ def _show(explanation: Explanation, target: str) -> None:
     if explanation.reps.height > 1:
         print(f"\n{explanation.reps.height} reps have this contact (--rep ADDRESS explains another one):")
         for row in explanation.reps.iter_rows(named=True):
-            print(f"  {row['priority']:>4.0%}  {row['tier']}  {plain(row['source_email'] or 'no rep')}")
+            print(f"  {in_percent(row['priority']):>4}  {row['tier']}  {plain(row['source_email'] or 'no rep')}")
 
 
 def _who(explanation: Explanation) -> str:

@@ -198,7 +198,7 @@ def _show(summary: Summary, top: int, model: Model, adapted: _Adapted | None) ->
     if swelling := tell_swelling(summary.tiers, model):
         print(f"Mind: {swelling}.")
     for rule, count in summary.rules.items():
-        print(f"  {count:,} rows: {rule.replace('_', ' ')}", file=sys.stderr)
+        print(f"  {count:,} {'row' if count == 1 else 'rows'}: {rule.replace('_', ' ')}", file=sys.stderr)
     print(f"As of {summary.as_of} ({summary.dated}), by model {summary.model_id}.")
     if adapted is not None:
         from scoring.own_card import tell_blend

@@ -11,6 +11,7 @@ import polars as pl
 
 from scoring.cli.terminal import plain
 from scoring.errors import SchemaWarning
+from scoring.percentages import in_percent
 from scoring.reading import read
 
 __all__ = ["print_top"]
@@ -41,7 +42,7 @@ def print_top(path: Path, count: int, below: str = "") -> None:
     best = scored.with_columns(chances).sort("priority", descending=True, maintain_order=True).head(count)
     print(_HEAD)
     for place, row in enumerate(best.iter_rows(named=True), start=1):
-        either, reply, meeting, answer = (f"{row[name]:.0%}" for name in _SHOWN[1:])
+        either, reply, meeting, answer = (in_percent(row[name]) for name in _SHOWN[1:])
         print(f"{place:>3}  {row['tier']:<4}  {either:>6}  {reply:>5}  {meeting:>7}  {answer:>6}  {_who(row)}")
         for line in textwrap.wrap(plain(row["reasons"]), width - 9):
             print(f"{'':>9}{line}")

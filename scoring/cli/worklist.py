@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from scoring.cli.arguments import read_suppressed
 from scoring.cli.terminal import plain
+from scoring.percentages import in_percent
 
 if TYPE_CHECKING:
     from scoring.scored import Scored
@@ -188,7 +189,7 @@ def _show_row(row: dict[str, Any], width: int) -> None:
     mark = " (to learn more)" if row["part"] == "explore" else ""
     who = plain(row["name"] or row["email"] or row["crm_id"])
     at = plain(row["account_name"] or row["account"])
-    print(f"{place:>4}  {row['tier']}  {row['priority']:>4.0%}  {who}{f', {at}' if at else ''}{mark}")
+    print(f"{place:>4}  {row['tier']}  {in_percent(row['priority']):>4}  {who}{f', {at}' if at else ''}{mark}")
     for line in textwrap.wrap(plain(row["next_step"]), width - 15):
         print(f"{'':>15}{line}")
 
@@ -216,4 +217,5 @@ def _sum_up(work: Worklist) -> None:
     told = [f"{total[rule]:,} {words}" for rule, words in _LEFT_OUT.items() if total[rule]]
     if told:
         print(f"On no list: {', '.join(told)}.")
-    print(f"As of {work.as_of:%Y-%m-%dT%H:%M:%SZ}.")
+    any_rows = work.rows.height + work.left_out.height + total["suppressed"]
+    print(f"As of {work.as_of:%Y-%m-%dT%H:%M:%SZ}." if any_rows else "No rows, so no date.")

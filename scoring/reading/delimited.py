@@ -15,7 +15,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -310,7 +310,12 @@ def _written(cells: list[str], separator: str) -> str:
 
 
 def parse(
-    data: bytes, names: Sequence[str], separator: str, skipped: int, only: Sequence[str] | None = None
+    data: bytes,
+    names: Sequence[str],
+    separator: str,
+    skipped: int,
+    only: Sequence[str] | None = None,
+    types: Mapping[str, pl.DataType] | None = None,
 ) -> pl.DataFrame:
     """Read rows that are known to be good.
 
@@ -326,16 +331,18 @@ def parse(
         Lines before the first row.
     only : sequence of str, optional
         The columns wanted, in their order; by default all.
+    types : mapping of str to polars.DataType, optional
+        Of columns whose cells are not to be text.
 
     Returns
     -------
     polars.DataFrame
-        All cells as text.
+        All other cells as text.
 
     Raises
     ------
     InputError
-        If a row has more cells than there are names, or a quote is not closed.
+        If a row has more cells than there are names, a quote is not closed, or a cell is not of its type.
     """
     try:
         return pl.read_csv(
@@ -344,7 +351,7 @@ def parse(
             skip_lines=skipped,
             separator=separator,
             quote_char='"' if b'"' in data else None,
-            schema=dict.fromkeys(names, pl.String()),
+            schema=dict.fromkeys(names, pl.String()) | dict(types or {}),
             columns=None if only is None else [names.index(name) for name in only],
         )
     except pl.exceptions.NoDataError:

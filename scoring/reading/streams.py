@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import zlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,6 +25,7 @@ from scoring.reading.delimited import finish, header, parse, quoted_rows, unquot
 from scoring.reading.files import PADDING, Contents, Irregular, naming, refuse_binary, refuse_foreign
 from scoring.reading.objects import ObjectStream, open_objects
 from scoring.reading.packed import is_packed, unpacked
+from scoring.schema import field
 
 __all__ = ["EVEN", "LEAST_BYTES", "TEXT", "AnyStream", "Irregular", "Stream", "open_stream", "swelling"]
 
@@ -89,7 +90,7 @@ class Stream:
         Parameters
         ----------
         only : collection of str, optional
-            Columns that will do; others are left out where that saves work.
+            Columns that will do; others are left out where that saves work, and cells may be typed already.
 
         Yields
         ------
@@ -107,9 +108,15 @@ class Stream:
             if self.kind == "parquet":
                 yield from self._tables(kept)
                 return
-            line = self.skipped
+            line, types = self.skipped, {} if only is None else self._types(kept)
             for block in _blocks(self.path, self.begin):
-                part, lines = self._even(block, kept) or self._judged(block)
+                lines = self._even_lines(block)
+                part = self._even(block, kept, lines, types) if lines else None
+                if part is None and lines and types:
+                    types = {}  # written in another way here, and so most likely in what follows
+                    part = self._even(block, kept, lines, types)
+                if part is None:
+                    part, lines = self._judged(block)
                 yield _numbered(part, line)
                 line += lines
 
@@ -177,18 +184,28 @@ class Stream:
         for start in range(0, scan.select(pl.len()).collect().item(), PART_ROWS):
             yield Contents(scan.slice(start, PART_ROWS).collect(), "parquet")
 
-    def _even(self, block: bytes, columns: Sequence[str]) -> tuple[Contents, int] | None:
-        """Read rows without quotes that all have as many cells as the header; None if they are not like that."""
+    def _types(self, columns: Sequence[str]) -> dict[str, pl.DataType]:
+        """Give the types of columns that can be read at once: cells without a second meaning, such as counts."""
+        found = {column: field(name) for name, column in match(tuple(self.names)).found.items() if column in columns}
+        return {column: of.dtype for column, of in found.items() if of.kind in ("count", "flag")}
+
+    def _even_lines(self, block: bytes) -> int:
+        """Count lines without quotes that have as many cells on the whole as the header says; 0 if they have not."""
         signs = np.frombuffer(block, dtype=np.uint8)
         lines = _count(signs, "\n") + (not block.endswith(b"\n"))
         # polars refuses longer rows, so where the separators are as many as they should be, none is shorter either
-        if b'"' in block or _count(signs, self.separator) != (len(self.names) - 1) * lines:
-            return None
+        even = b'"' not in block and _count(signs, self.separator) == (len(self.names) - 1) * lines
+        return lines if even else 0
+
+    def _even(
+        self, block: bytes, columns: Sequence[str], lines: int, types: Mapping[str, pl.DataType]
+    ) -> Contents | None:
+        """Read lines that are even; None if they are not, or a cell is not of its column's type."""
         try:
-            table = parse(block, self.names, self.separator, 0, columns)
+            table = parse(block, self.names, self.separator, 0, columns, types)
         except InputError:
             return None
-        return (Contents(table, EVEN), lines) if table.height == lines else None
+        return Contents(table, EVEN) if table.height == lines else None
 
     def _judged(self, block: bytes) -> tuple[Contents, int]:
         """Read rows of which each has to be looked at."""

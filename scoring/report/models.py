@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -171,7 +172,9 @@ def _show_drift(drift: Drift) -> Section:
         "watch": "Something has moved. Measure again with the next export before you act.",
         "act": "Something has moved so far that the chances suffer. Act on it.",
     }[drift.action]
-    lead = paragraph(told, f"The export of {safe(drift.as_of[:10])}, held against what the model was made on.")
+    lead = paragraph(
+        told, f"The export of {day(datetime.fromisoformat(drift.as_of))}, held against what the model was made on."
+    )
     sentences = items(safe(each[:1].upper() + each[1:]) for each in drift.verdict.split("; "))
     note = f'<div class="note{" warn" if drift.action == "act" else ""}">{sentences}</div>'
     cells = [
@@ -219,7 +222,8 @@ def _show_card(model: Model, card: str | None) -> Section:
     text = card if card is not None else write_own_card(model) if "exports" in about else ""
     cuts = ", ".join(f"{tier} from {cut:.1%}" for tier, cut in zip(TIERS, model.tier_cuts, strict=False))
     lead = paragraph(_origin(model), f"Tiers by the chance of a reply or a meeting: {cuts}; the rest is D.")
-    body = write_prose(text.partition("\n\n")[2] if text.startswith("# ") else text, above=1)
+    text = text.partition("\n\n")[2] if text.startswith("# ") else text
+    body = write_prose(text.replace(" %", "%"), above=1)
     return Section("card", "Model card", lead, body)
 
 

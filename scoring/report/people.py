@@ -231,11 +231,17 @@ def show_accounts(subject: Subject) -> Section | None:
     engaged = known.height - counts.get("none", 0)
     hang = known.filter(pl.col("threads").is_in(_HANG))
     lead = paragraph(
-        f"Of {many(known.height, 'account')}, {number(engaged)} ever wrote or met, and {number(hang.height)} of those "
-        "hang on a single person, theirs or ours.",
-        "If that person leaves, the account is lost: bring in a second one while things go well.",
+        f"Of {many(known.height, 'account')}, {number(engaged)} ever wrote or met, and {_hanging(hang.height)} on a "
+        "single person, theirs or ours.",
+        "If that person leaves, the account is lost: bring in a second one while things go well."
+        if hang.height
+        else "",
     )
     return Section("accounts", "Accounts", lead, _threads(counts, known.height) + _best(known) + _risks(hang))
+
+
+def _hanging(accounts: int) -> str:
+    return f"{number(accounts) if accounts else 'none'} of those {'hang' if accounts > 1 else 'hangs'}"
 
 
 def _threads(counts: Mapping[str, int], total: int) -> Cell:

@@ -121,7 +121,7 @@ def _show_dates(held: HeldOut, target: str) -> Section:
     rows = pick(held.dates, target)
     cells = [
         (
-            day(row["as_of"]),
+            f'<span class="whole">{day(row["as_of"])}</span>',
             number(row["rows"]),
             part(row["rate"]),
             part(row["first"]),
@@ -162,12 +162,17 @@ def show_kinds(held: HeldOut, target: str) -> Section | None:
     known = held.segments.filter(pl.col("rate").is_not_null(), target=target).to_dicts()
     if not known:
         return None
-    cells, off, everyone = [], 0, known[0]
+    everyone = known[0]
+    # a field with one value in all rows tells kinds of contact from nothing
+    known = [row for row in known if row is everyone or row["rows"] < everyone["rows"]]
+    cells, off = [], 0
     for row in known:
         above, below = row["low"] is not None and row["low"] > 0, row["high"] is not None and row["high"] < 0
         # beyond chance, and beyond what all are off
-        off += (above and row["low"] > everyone["gap"]) or (below and row["high"] < everyone["gap"])
+        far = (above and row["low"] > everyone["gap"]) or (below and row["high"] < everyone["gap"])
+        off += far
         word = "too high" if above else "too low" if below else "within chance"
+        word = f"<b>{word}, beyond the rest</b>" if far else word
         name = "Everyone" if row is everyone else f"{safe(_spaced(row['segment']))}: {foreign(row['value'])}"
         cells.append((name, number(row["rows"]), part(row["expected"]), part(row["rate"]), word))
     lead = paragraph(

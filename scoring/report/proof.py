@@ -5,6 +5,7 @@ The figures are those of `review.Review`, of last month's scores, or the same of
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -144,7 +145,7 @@ def show_tier_results(tiers: pl.DataFrame, target: str) -> Cell:
     str
     """
     rows = [row for row in pick(tiers, target) if row["rows"]]
-    most = max((max(row["rate"], row["expected"] / row["rows"]) for row in rows), default=1.0) or 1.0
+    most = _axis(max((max(row["rate"], row["expected"] / row["rows"]) for row in rows), default=1.0))
     bars = [
         Bar(
             f"Tier {row['tier']}",
@@ -169,8 +170,14 @@ def show_tier_results(tiers: pl.DataFrame, target: str) -> Cell:
     ]
     heads = ["Tier", "What", "Contacts", "Expected", "Came", "Rate", "Against the average"]
     numbers = table("came-table", "Contacts whose outcome is known, by tier", heads, cells, text=[1])
-    caption = "Colour: the share that did. Grey: the share that was expected to."
+    scale = "" if most == 1 else f" A full bar would be {part(most)}."
+    caption = f"Colour: the share that did. Grey: the share that was expected to.{scale}"
     return picture("came-figure", draw_bars("came-chart", title, told, bars), caption, numbers) + _tests(rows, target)
+
+
+def _axis(highest: float) -> float:
+    """End an axis of shares at the next tenth above all that is on it."""
+    return min(1.0, max(0.1, math.ceil(highest * 10 - 1e-9) / 10))
 
 
 def _tests(rows: Sequence[Mapping[str, Any]], target: str) -> Cell:
@@ -251,7 +258,7 @@ def show_calibration(reliability: pl.DataFrame, target: str) -> Cell:
     rows = pick(reliability, target)
     largest = max((row["rows"] for row in rows), default=1.0)
     highest = max((max(row["expected"], row["observed"]) for row in rows), default=1.0)
-    most = min(1.0, max(0.1, -(-highest // 0.1) * 0.1))
+    most = _axis(highest)
     dots = [Dot(row["expected"], row["observed"], row["rows"] / largest) for row in rows]
     title = f"Chances against the share who {CAME[target]}"
     told = "; ".join(f"expected {part(row['expected'])}, came {part(row['observed'])}" for row in rows)
@@ -275,7 +282,7 @@ def show_calibration(reliability: pl.DataFrame, target: str) -> Cell:
     words = paragraph(
         "Each dot is about a tenth of the contacts. If the dots lie on the line, a chance of 80% can be taken at its "
         "word.",
-        f"Here more came than was promised for {part(off)} of the contacts.",
+        f"Here more came than was promised for {'all' if off == 1 else part(off) if off else 'none'} of the contacts.",
         "Dots that climb from left to right but lie off the line mean that the order is right and the level is not: "
         "<code>scoring recalibrate</code> moves the level.",
     )
@@ -306,10 +313,7 @@ def _rep_results(reps: pl.DataFrame, target: str) -> Cell:
         "conversation, not a ranking: by chance alone up to one in twenty is."
     )
     many = rows.filter(out).height
-    found = paragraph(
-        f"Of {number(rows.height)} reps {number(many)} {'is' if many == 1 else 'are'} outside.",
-        "Usual is what such contacts brought.",
-    )
+    found = paragraph(f"Of {number(rows.height)} reps {number(many)} {'is' if many == 1 else 'are'} outside.")
     return "<h3>Rep by rep</h3>" + words + found + shown.get("out", "") + others
 
 

@@ -214,7 +214,7 @@ def _show_causes(rows: pl.DataFrame) -> Section | None:
         [
             (
                 f"{cause.fact[:1].upper()}{cause.fact[1:]}",
-                f"{number(cause.down)} ↓   {number(cause.up)} ↑",
+                f"{part(cause.down / rows.height)} ↓   {part(cause.up / rows.height)} ↑",
                 cause.down / most,
                 cause.up / most,
             )
@@ -242,7 +242,7 @@ def _show_causes(rows: pl.DataFrame) -> Section | None:
         "If one fact decides almost everything, check that it is recorded for all reps alike.",
     )
     legend = {"down": "lowers the chance", "up": "raises the chance"}
-    told = "Bars and figures: contacts whose chance the fact lowers or raises. One contact has up to six reasons."
+    told = "Shares of the contacts whose chance the fact lowers or raises. One contact has up to six reasons."
     return Section(
         "causes", "What the chances are made of", lead, picture("causes-figure", drawn, told, numbers, legend)
     )

@@ -11,6 +11,7 @@ import numpy as np
 
 from scoring.features import FEATURES, Feature
 from scoring.model import Model
+from scoring.report.axes import AXES
 from scoring.report.charts import draw_steps
 from scoring.report.markup import Cell, Section, paragraph, part, picture, safe, table
 from scoring.scorecard import Floats, Table
@@ -119,6 +120,7 @@ def show_shapes(model: Model) -> Section:
     lead = paragraph(
         "A chance is a sum of what each feature adds, and these are the ones that move it most. The line says by how "
         "much the odds of a reply or a meeting are multiplied: 4× are odds of 4 to 1 where they were even.",
+        "Equal widths are equally many contacts.",
         "Does a shape contradict what you know of your customers? Then look at how that field gets into your CRM "
         "before you trust the list.",
     )
@@ -152,8 +154,7 @@ def _draw(number: int, shape: Shape, lowest: float, highest: float) -> Cell:
     levels = _levels(shape)
     ends = f"from {_odds(math.exp(float(values[0])))} at the least to {_odds(math.exp(float(values[-2])))} at the most"
     aside = height(float(values[-1])) if shape.missing > 0 else None
-    across = f"{_unit(feature)}; equal widths are equally many contacts"
-    drawn = draw_steps(f"shape-{number}", title, ends, across, ticks, up, steps, height(0.0), aside)
+    drawn = draw_steps(f"shape-{number}", title, ends, AXES[feature.name], ticks, up, steps, height(0.0), aside)
     rows = [(_value(mark, feature.unit), _odds(math.exp(log_odds))) for mark, log_odds in levels]
     rows.append(("more", _odds(math.exp(float(values[-2])))))
     if shape.missing > 0:
@@ -182,10 +183,6 @@ def _ticks(shape: Shape) -> list[tuple[float, str]]:
         if 0.04 <= place <= 0.96 and (not ticks or place - ticks[-1][0] >= 0.19):
             ticks.append((float(place), _value(float(mark), shape.feature.unit)))
     return ticks
-
-
-def _unit(feature: Feature) -> str:
-    return {"share": "share", "flag": "0 no, 1 yes", "signed days": "days"}.get(feature.unit, feature.unit)
 
 
 def _value(value: float, unit: str) -> str:

@@ -72,7 +72,7 @@ class Lookup:
         numpy.ndarray
             Float64, shape (rows, scorecards).
         """
-        return self._score(columns, None)[0]
+        return self._score(columns)[0]
 
     def probability(self, columns: Columns) -> Floats:
         """Chance of each scorecard's outcome for each row.
@@ -89,7 +89,7 @@ class Lookup:
         """
         return logistic(self.log_odds(columns))
 
-    def explain(self, columns: Columns, scorecard: int) -> tuple[Floats, Floats]:
+    def explain(self, columns: Columns, scorecard: int, together: Sequence[int] | None = None) -> tuple[Floats, Floats]:
         """Log-odds by each scorecard, and one scorecard's contributions from the same search.
 
         Parameters
@@ -98,30 +98,36 @@ class Lookup:
             As in `log_odds`.
         scorecard : int
             Position of the scorecard whose contributions are wanted.
+        together : sequence of int, optional
+            For each of `features` the column that its contribution is added to, from 0; by default one for each.
 
         Returns
         -------
         log_odds : numpy.ndarray
             Float64, shape (rows, scorecards).
         contributions : numpy.ndarray
-            Float64, shape (rows, features), by `features`; 0 where the scorecard has no table.
+            Float64, shape (rows, features), by `features`, or (rows, columns of `together`); 0 where the scorecard has
+            no table.
         """
-        return self._score(columns, scorecard)
+        return self._score(columns, scorecard, range(len(self.features)) if together is None else together)
 
-    def _score(self, columns: Columns, explained: int | None) -> tuple[Floats, Floats]:
+    def _score(self, columns: Columns, explained: int = 0, together: Sequence[int] = ()) -> tuple[Floats, Floats]:
         rows, arrays = gather(columns, self.features)
         total = np.empty((rows, len(self._intercepts)))
         total[:] = self._intercepts
-        kept = np.empty((rows, 0 if explained is None else len(self.features)), order="F")
+        kept = np.zeros((rows, max(together, default=-1) + 1), order="F")
+        memory = np.empty((min(rows, CHUNK_ROWS), len(self._intercepts)))
         for start in range(0, rows, CHUNK_ROWS):
             chunk = slice(start, start + CHUNK_ROWS)
             part, kept_part = total[chunk], kept[chunk]
+            added = memory[: len(part)]
             for position, array in enumerate(arrays):
                 bins = self._searches[position].locate(array[chunk])
-                added = self._values[position].take(bins, axis=0)
+                # no bin lies outside; to clip what does spares a look at each, and a copy
+                self._values[position].take(bins, axis=0, out=added, mode="clip")
                 part += added
-                if explained is not None:
-                    kept_part[:, position] = added[:, explained]
+                if together:
+                    kept_part[:, together[position]] += added[:, explained]
         return total, kept
 
 

@@ -17,7 +17,7 @@ from scoring.scorecard.search import Search
 __all__ = ["Bins", "Columns", "Floats", "Table", "by_name", "gather", "unite"]
 
 Floats: TypeAlias = NDArray[np.float64]
-Bins: TypeAlias = NDArray[np.intp]
+Bins: TypeAlias = NDArray[np.integer]
 Columns: TypeAlias = pl.DataFrame | Mapping[str, ArrayLike] | Sequence[ArrayLike] | NDArray[np.float32]
 """Float32 values, NaN where there is none: a frame, arrays by name, or a list of columns or a matrix (a row a contact)
 in the order of `features`. What is not float32 is cast to it."""

@@ -243,7 +243,8 @@ def _flags(export: Export, as_of: datetime, accepted: pl.Series) -> tuple[pl.Ser
     if not broken:
         return _none(table.height), counts
     said = pl.concat_str((pl.when(name).then(pl.lit(name)) for name in broken), separator=";", ignore_nulls=True)
-    return hits.select(pl.when(pl.any_horizontal(broken)).then(said)).to_series(), counts
+    some = hits.select(pl.any_horizontal(broken)).to_series()
+    return _none(table.height).scatter(some.arg_true(), hits.filter(some).select(said).to_series()), counts
 
 
 def _counts(broken: dict[str, int]) -> pl.DataFrame:

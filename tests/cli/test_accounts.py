@@ -14,6 +14,7 @@ from polars.testing import assert_frame_equal
 
 import scoring
 from scoring.accounts import roll_up
+from scoring.percentages import in_percent
 from scoring.writing import write_frame
 
 Run = Callable[..., tuple[int, str, str]]
@@ -34,7 +35,8 @@ def test_it_shows_the_first_accounts_and_where_all_rows_went(path: Path, run: Ru
     assert (code, err) == (0, "")
     for place, row in enumerate(known.head(3).iter_rows(named=True), start=1):
         least, most = row["anyone_engages_at_least"], row["anyone_engages"]
-        shown = f"{most:.0%}" if f"{least:.0%}" == f"{most:.0%}" else f"{least * 100:.0f} to {most:.0%}"
+        from_, to = in_percent(least), in_percent(most)
+        shown = to if from_ == to else f"{from_.removesuffix('%')} to {to}"
         assert f"\n{place:>3}  {shown:>11}  " in out
         assert row["account"] in out
         assert f"best way in: {row['best_contact']}" in out

@@ -27,7 +27,7 @@ def test_files_are_written_and_named(run: Run, scored_csv: Path, scored: pl.Data
     code, out, err = run("write-back", scored_csv, "--to", "salesforce", "-o", "upload")
     assert (code, err) == (0, "")
     contacts = scored["crm_id"].drop_nulls().n_unique()
-    assert out.startswith(f"{contacts:,} contact(s) written, from {scored.height:,} row(s).")
+    assert out.startswith(f"{contacts:,} contacts written, from {scored.height:,} rows.")
     assert out.rstrip().endswith(os.fspath(Path("upload/Contact-0001.csv")))
     with Path("upload/Contact-0001.csv").open(encoding="utf-8", newline="") as file:
         assert len(list(csv.DictReader(file))) == contacts
@@ -47,7 +47,7 @@ def test_what_was_written_as_json(run: Run, scored_csv: Path) -> None:
 def test_only_what_changed(run: Run, scored_csv: Path) -> None:
     code, out, _ = run("write-back", scored_csv, "--to", "salesforce", "-o", "upload", "--changed-since", scored_csv)
     assert code == 0
-    assert out.startswith("0 contact(s) written")
+    assert out.startswith("0 contacts written")
     assert "left out as unchanged" in out
     assert list(Path("upload").iterdir()) == []
 
@@ -66,7 +66,7 @@ def test_whoever_is_suppressed_is_in_no_file(run: Run, scored_csv: Path, scored:
 def test_dynamics_has_other_ids(run: Run, scored_csv: Path) -> None:
     code, out, _ = run("write-back", scored_csv, "--to", "dynamics", "-o", "upload")
     assert code == 0
-    assert out.startswith("0 contact(s) written")
+    assert out.startswith("0 contacts written")
     assert "none of a contact or lead of this CRM" in out
 
 

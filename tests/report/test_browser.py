@@ -10,6 +10,11 @@ import polars as pl
 import pytest
 
 import scoring
+from scoring.features import FEATURES
+from scoring.report.axes import AXES
+from scoring.report.charts import draw_balance, draw_steps
+from scoring.report.markup import Section
+from scoring.report.page import lay_out
 
 from .browser import CHROMIUM, DRIVER, Browser, open_browser
 
@@ -78,6 +83,20 @@ def test_labels_of_a_chart_do_not_lie_on_each_other(name: str, browser: Browser,
         browser.show(pages[name], *size)
         told = browser.run(_OVERLAPS)
         assert told == []
+
+
+def test_the_longest_labels_have_room_on_a_small_phone(browser: Browser, tmp_path: Path) -> None:
+    rows = [(fact.capitalize(), "99% \u2193   99% \u2191", 1.0, 1.0) for fact in {each.fact.name for each in FEATURES}]
+    chart = draw_balance("facts", "Facts", "told", rows)
+    shapes = [draw_steps(name, "T", "t", words, [], [], [(0, 1, 0)], 0.5) for name, words in AXES.items()]
+    page = tmp_path / "page.html"
+    page.write_text(
+        lay_out("T", "E", "s", "", [Section("one", "One", "", f"{chart}<div>{''.join(shapes)}</div>")], ""), "utf-8"
+    )
+    browser.show(page, 360, 740, 2)
+    assert browser.run(_OVERLAPS) == []
+    boxes = "[...document.querySelectorAll('svg text')].map(each => each.getBoundingClientRect())"
+    assert browser.run(f"return {boxes}.filter(each => each.right > innerWidth || each.left < 0).length") == 0
 
 
 @pytest.mark.parametrize("name", ["scores", "model"])

@@ -169,6 +169,14 @@ def test_accounts(page: Page, rows: list[Row]) -> None:
         assert way_in == f"{first['first_name']} {first['last_name']} {first['source_email']}"
 
 
+def test_accounts_that_hang_on_nobody_are_not_lost(pair: tuple[datetime, pl.DataFrame, datetime, pl.DataFrame]) -> None:
+    _, scored, _, _ = pair
+    one = scored.with_columns(account_domain=pl.lit("one.example"))
+    said = Page(scoring.report_scores(one)).section("accounts")
+    assert "Of 1 account, 1 ever wrote or met, and none of those hangs on a single person" in said
+    assert "the account is lost" not in said
+
+
 def anyone(rows: list[Row]) -> float:
     return 1 - math.prod(1 - row["priority"] for row in rows)
 
@@ -297,6 +305,20 @@ def test_what_came_by_tier(page: Page, outcomes: list[tuple[Row, bool]]) -> None
     assert number(page.figures["came"].partition("–")[0]) == sum(outcome for _, outcome in outcomes)
     assert number(page.figures["known"]) == len(outcomes)
     assert is_close(page.figures["promised"], math.fsum(row["reply_probability"] for row, _ in outcomes))
+
+
+def test_bars_of_tiers_are_shares_of_a_bar_of_known_length(page: Page) -> None:
+    (figure,) = [each for each in page.root.all("figure") if each.attributes.get("id") == "came-figure"]
+    said = figure.text.partition("A full bar would be ")[2].partition(".")[0]
+    full = share(said) if said else 1.0
+    widths = [
+        float(bar.attributes["width"].rstrip("%")) / 100 * full
+        for bar in figure.all("rect")
+        if bar.attributes["class"] in set("abcd")
+    ]
+    rates = [share(row[5]) for row in page.table("came-table") if row[1] == "replied"]
+    assert widths == pytest.approx([rate for rate in rates if rate], abs=0.006)
+    assert full - 0.1 <= max(widths) <= full
 
 
 def test_the_verdict_comes_first(

@@ -1,0 +1,61 @@
+"""Axes: what a feature measures, in words that fit below a chart. Formulas are for those who look further."""
+
+from __future__ import annotations
+
+from typing import Final
+
+__all__ = ["AXES"]
+
+AXES: Final = {
+    "recent_inbound_by_silence": "mails in 30 days for each day since the last one",
+    "inbound_by_silence": "their mails for each day since the last one",
+    "days_since_outbound": "days since your last mail",
+    "days_since_engaged": "days since the last touch",
+    "engaged_silence_share": "silence as a share of the whole relation",
+    "emails_by_silence": "mails for each day since the last touch",
+    "days_to_meeting": "days until the meeting",
+    "inbound_weeks": "weeks in which they wrote",
+    "inbound_momentum": "mails in 30 days against their average",
+    "meetings_by_silence": "meetings for each day since the last touch",
+    "meeting_chance_by_silence": "chance of a meeting for each day of silence",
+    "total_meetings_30d": "meetings in 30 days",
+    "minutes_a_touch": "minutes for each mail or meeting",
+    "inbound_by_outbound": "their mails for each of yours",
+    "in_flight": "their share of the mails for each day since yours",
+    "unanswered_days": "days from their last mail to your later one",
+    "last_gap_by_mean": "from your last mail to theirs, in usual gaps",
+    "start_lag_days": "days from their first mail to yours",
+    "days_since_first_outbound": "days since your first mail",
+    "inbound_chance": "chance of a mail in 30 days by their rhythm",
+    "inbound_weeks_chance": "chance of a mail in 30 days by their active weeks",
+    "inbound_alive": "chance that they still write at all",
+    "inbound_overdue": "silence against their usual gap",
+    "emails_chance": "chance of any mail in 30 days by the rhythm",
+    "emails_weeks_chance": "chance of any mail in 30 days by active weeks",
+    "emails_overdue": "silence against the usual gap of the exchange",
+    "inbound_span_days": "days from their first mail to their last",
+    "seniority_rank": "from 1, entry level, to 6, top",
+    "department_group": "1 support, 2 finance, 3 technical, 4 sales, 5 top",
+    "from_cc": "0 no, 1 yes",
+    "rep_rows": "contacts of the rep",
+    "rep_outbound": "mails that the rep ever wrote",
+    "rep_inbound_30d": "mails that the rep got in 30 days",
+    "rep_outbound_30d": "mails that the rep wrote in 30 days",
+    "rep_days_since_inbound": "days since the rep last got a mail",
+    "rep_inbound_30d_share": "share of the rep's mails that came in 30 days",
+    "rep_inbound_30d_by_outbound": "mails the rep got in 30 days for each ever written",
+    "rep_newest_days": "days since the rep's newest contact came",
+    "rep_inbound_chance": "chance of a mail, as the rep's other contacts write",
+    "rep_meeting_chance": "chance of a meeting, as the rep's others meet",
+    "contact_inbound_chance": "chance of a mail, as they write to other reps",
+    "contact_returned_share": "share of other reps to whom they keep writing",
+    "contact_outbound_30d_share": "share of the mails to them that is of 30 days",
+    "contact_pace": "mails a day, as they write to other reps",
+    "contact_missed": "mails to be expected since their last one",
+    "contact_silence_by_rows": "days since they wrote to any rep, times reps",
+    "contact_answer_share": "share of your mails answered, as of other reps",
+    "contact_meeting_chance": "chance of a meeting, as they meet other reps",
+    "account_others_active": "others there who wrote in 30 days",
+    "account_others_meetings_30d": "meetings with others there in 30 days",
+}
+"""One for each feature, by its name; "you" are the rep."""
