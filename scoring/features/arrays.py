@@ -32,7 +32,6 @@ Evaluate: TypeAlias = Callable[[pl.DataFrame], list[NDArray[np.float32]]]
 _SECOND: Final = 10**6
 _FAR_SECONDS: Final = 2**32
 _NO_TIME: Final = np.iinfo(np.int64).min
-_CHUNK_ROWS: Final = 8192  # what a chunk needs stays in the processor's second-level cache
 
 
 def translate(wanted: Sequence[pl.Expr], beside: Mapping[str, pl.Expr], schema: Mapping[str, pl.DataType]) -> Evaluate:
@@ -151,14 +150,8 @@ class _Writer:
         def evaluate(frame: pl.DataFrame) -> list[NDArray[np.float32]]:
             laid = [frame.select(pl.col(numbers).cast(pl.Float64).fill_null(math.nan)), _moments(frame, times)]
             columns = {column.name: column.to_numpy() for column in chain(*laid)}
-            found = [np.empty(frame.height, dtype=np.float32) for _ in values]
             with np.errstate(all="ignore"):
-                for start in range(0, frame.height, _CHUNK_ROWS):
-                    rows = slice(start, start + _CHUNK_ROWS)
-                    computed = look({name: column[rows] for name, column in columns.items()})
-                    for whole, value in zip(found, computed, strict=True):
-                        whole[rows] = value
-            return found
+                return [np.broadcast_to(value, frame.height).astype(np.float32) for value in look(columns)]
 
         return evaluate
 

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Lookup", "logistic", "logistic_of_one"]
 
-CHUNK_ROWS = 8192  # what a chunk needs (columns, bins, sums) stays in the processor's second-level cache
-
 
 class Lookup:
     """Several scorecards over shared features, scored at once.
@@ -116,18 +114,13 @@ class Lookup:
         total = np.empty((rows, len(self._intercepts)))
         total[:] = self._intercepts
         kept = np.zeros((rows, max(together, default=-1) + 1), order="F")
-        memory = np.empty((min(rows, CHUNK_ROWS), len(self._intercepts)))
-        for start in range(0, rows, CHUNK_ROWS):
-            chunk = slice(start, start + CHUNK_ROWS)
-            part, kept_part = total[chunk], kept[chunk]
-            added = memory[: len(part)]
-            for position, array in enumerate(arrays):
-                bins = self._searches[position].locate(array[chunk])
-                # no bin lies outside; to clip what does spares a look at each, and a copy
-                self._values[position].take(bins, axis=0, out=added, mode="clip")
-                part += added
-                if together:
-                    kept_part[:, together[position]] += added[:, explained]
+        added = np.empty_like(total)
+        for position, array in enumerate(arrays):
+            # no bin lies outside; to clip what does spares a look at each, and a copy
+            self._values[position].take(self._searches[position].locate(array), axis=0, out=added, mode="clip")
+            total += added
+            if together:
+                kept[:, together[position]] += added[:, explained]
         return total, kept
 
 
