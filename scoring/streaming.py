@@ -1,9 +1,9 @@
 """Scoring a large file in two passes, in memory that hardly grows with it.
 
-The first pass reads the file part after part, types it and lays the typed rows down beside the output. From these the
-date, the duplicates and the totals are found. The second pass scores and writes part after part; it reads the file
-again where its columns have to be written anew. What is kept of each row is 8 bytes for its key, and the totals of its
-rep, account and address.
+The first pass reads the file part after part, types it and lays the typed rows down, in memory as long as there is room
+and beside the output. From these the date, the duplicates and the totals are found. The second pass scores and writes
+part after part; it reads the file again where its columns have to be written anew. What is kept of each further row is
+8 bytes for its key, and the totals of its rep, account and address.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from scoring.reading import Contents, Export, export_part, match
 from scoring.reading.several import Source
 from scoring.reading.streams import Irregular
 from scoring.schema import FIELDS
+from scoring.shelf import Shelf
 from scoring.suppressing import find_people, leave_out
 from scoring.totals import KEY, Totals, find_repeated, hash_keys
 from scoring.validation import Checked, find_duplicates, find_unusable, validate
@@ -82,14 +83,14 @@ class Tally:
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """The typed rows of a file, on disk, and what all of them together say.
+    """The typed rows of a file, and what all of them together say.
 
     Attributes
     ----------
     stream : Stream, ObjectStream or Several
         The file.
-    files : list of Path
-        One for each part of the file.
+    shelf : Shelf
+        One frame for each part of the file.
     starts : list of int
         Number of the first row of each part, and behind them the number of rows.
     kinds : list of str
@@ -109,7 +110,7 @@ class Rows:
     """
 
     stream: Source
-    files: list[Path]
+    shelf: Shelf
     starts: list[int]
     kinds: list[str]
     problems: list[pl.DataFrame]
@@ -149,8 +150,8 @@ class Rows:
             return self.bounds.infer()
         except Undecided:
             bounds = Bounds(exact=True)
-            for file in self.files:
-                bounds.add(pl.read_ipc(file))
+            for number in range(len(self.shelf)):
+                bounds.add(self.shelf[number])
             return bounds.infer()
 
     def total(self, as_of: AsOf) -> Totals:
@@ -165,7 +166,7 @@ class Rows:
         -------
         Totals
         """
-        counted = pl.scan_ipc(self.files, row_index_name=_ROW).filter(_USABLE)
+        counted = self.shelf.scan().with_row_index(_ROW).filter(_USABLE)
         out = np.concatenate([self.unequal, self.repeat])
         if len(out):
             counted = counted.filter(~pl.col(_ROW).is_in(pl.Series(out, dtype=pl.UInt32).implode()))
@@ -174,14 +175,14 @@ class Rows:
 
 @contextmanager
 def laid_down(stream: Source, folder: Path, *, keys: bool = False, suppress: Sequence[str] = ()) -> Iterator[Rows]:
-    """Read a file once and keep its typed rows on disk for a while.
+    """Read a file once and keep its typed rows for a while.
 
     Parameters
     ----------
     stream : Stream, ObjectStream or Several
         The file.
     folder : Path
-        Where the rows are kept; it is made, and gone afterwards.
+        Where rows are kept for which there is no room in memory; it is gone afterwards.
     keys : bool
         Whether the texts of keys are kept, too, to look them up in a context.
     suppress : sequence of str
@@ -205,55 +206,44 @@ def laid_down(stream: Source, folder: Path, *, keys: bool = False, suppress: Seq
 
 
 def _lay_down(stream: Source, folder: Path, kept: Sequence[str], suppress: Sequence[str]) -> Rows:
-    files: list[Path] = []
+    shelf = Shelf(folder)
     starts, kinds, problems, faults, gone = [0], [], [], [], []
     bounds, stamp, pace = Bounds(), _stamp(stream.paths), Pace("read")
     columns = [column for field, column in match(tuple(stream.names)).found.items() if field in _NEEDED]
     people = find_people(stream, suppress)
-    for number, part in enumerate(stream.parts(columns)):
+    for part in stream.parts(columns):
         export, keep = leave_out(export_part(part, stream.path), suppress, people)
         problem = find_unusable(export)
         usable = problem.is_null().alias(_USABLE)
         bounds.add(export.table)
         beside = hash_keys(export.table).with_columns(usable)
-        files.append(folder / f"{number:06}.arrow")
-        try:
-            folder.mkdir(exist_ok=True)
-            export.table.select(kept).hstack(beside).write_ipc(files[-1], compression="uncompressed")
-        except (OSError, pl.exceptions.PolarsError) as error:
-            raise InputError(
-                f"the folder of the output cannot hold the rows of the file for a while ({type(error).__name__})",
-                expected="some 200 bytes of room for each row",
-                hint="is the disk full, or the folder read-only?",
-            ) from error
+        shelf.put(export.table.select(kept).hstack(beside))
         starts.append(starts[-1] + export.table.height)
         kinds.append(part.kind)
         problems.append(problem.alias("problem").to_frame().with_row_index("row").filter(~usable))
         faults.append(export.faults)
         gone.append((~keep).arg_true())
         pace.add(len(keep))
-    if not files:
+    if not len(shelf):
         raise Irregular
-    unequal, repeat = _duplicates(stream, files, starts, gone)
-    return Rows(stream, files, starts, kinds, problems, faults, unequal, repeat, bounds, gone, stamp)
+    unequal, repeat = _duplicates(stream, shelf, starts, gone)
+    return Rows(stream, shelf, starts, kinds, problems, faults, unequal, repeat, bounds, gone, stamp)
 
 
 def _duplicates(
-    stream: Source, files: Sequence[Path], starts: Sequence[int], gone: Sequence[pl.Series]
+    stream: Source, shelf: Shelf, starts: Sequence[int], gone: Sequence[pl.Series]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Find the rows that lose against a duplicate, and those that repeat one, among all parts.
 
     To compare them takes all of their fields, so where there are any the file is read again.
     """
-    twice = find_repeated(pl.scan_ipc(list(files)).filter(_USABLE), KEY)
+    twice = find_repeated(shelf.scan().filter(_USABLE), KEY)
     nothing = np.empty(0, dtype=np.int64)
     if not len(twice):
         return nothing, nothing
     found = []
-    for file, start, out, part in zip(files, starts, gone, stream.parts(), strict=False):
-        again = pl.read_ipc(file, columns=[KEY, _USABLE]).select(
-            pl.col(_USABLE) & pl.col(KEY).is_in(pl.Series(twice).implode())
-        )
+    for number, (start, out, part) in enumerate(zip(starts, gone, stream.parts(), strict=False)):
+        again = shelf[number].select(pl.col(_USABLE) & pl.col(KEY).is_in(pl.Series(twice).implode()))
         if again.to_series().any():
             table = export_part(part, stream.path).table
             table = table.filter(_others(out, table.height)).with_row_index(_ROW, offset=start)
@@ -325,7 +315,7 @@ def score_rows(
     for number, part in enumerate(_bare(rows) if bare else rows.stream.again(rows.kinds, as_text)):
         height = part.source.height
         if (
-            number >= len(rows.files)
+            number >= len(rows.shelf)
             or height - len(rows.gone[number]) != rows.starts[number + 1] - rows.starts[number]
         ):
             raise changed
@@ -340,7 +330,7 @@ def score_rows(
         first += height
         pace.add(scores.height)
     try:
-        same = number + 1 == len(rows.files) and _stamp(rows.stream.paths) == rows.stamp
+        same = number + 1 == len(rows.shelf) and _stamp(rows.stream.paths) == rows.stamp
     except OSError as error:  # it is gone
         raise changed from error
     if not same:
@@ -365,7 +355,7 @@ def _stamp(paths: Sequence[Path]) -> tuple[int, ...]:
 def _table(rows: Rows, number: int, as_of: AsOf) -> tuple[pl.DataFrame, Checked]:
     """Fetch the typed rows of a part, checked as they would be among all."""
     start, end = rows.starts[number : number + 2]
-    table = pl.read_ipc(rows.files[number])
+    table = rows.shelf[number]
     found = match(tuple(rows.stream.names))
     export = Export(table, table, rows.stream.kind, found.renamed, found.missing, found.extra, rows.faults[number])
     unequal, repeat = (_hit(found, start, end) for found in (rows.unequal, rows.repeat))

@@ -28,6 +28,7 @@ LAYERS = [
         "splicing",
         "thrift",
         "percentages",
+        "shelf",
     },
     {"reading", "dating", "validation", "writing", "workplace", "spreadsheet"},
     {"context", "intake", "sampling", "suppressing", "totals"},

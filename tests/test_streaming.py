@@ -16,7 +16,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 import scoring
-from scoring import batch, splicing, streaming, times, writing
+from scoring import batch, shelf, splicing, streaming, times, writing
 from scoring.reading import streams
 from scoring.writing import write_frame
 
@@ -29,6 +29,7 @@ def in_parts(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
         monkeypatch.setattr(streams, "LEAST_BYTES", 0)
         monkeypatch.setattr(streams, "BLOCK_BYTES", size)
         monkeypatch.setattr(streams, "PART_ROWS", max(1, size // 100))
+        monkeypatch.setattr(shelf, "ROOM", 2 * size)  # some parts are held in memory, others on disk
         if only:
             monkeypatch.setattr(batch, "take_in", lambda *_, **__: pytest.fail("it was read whole"))
 
