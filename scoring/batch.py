@@ -257,8 +257,8 @@ def _score_parts(stream: Source, place: Path, order: _Order) -> Summary:
     """Score a large file part after part."""
     if not order.overwrite:
         refuse_columns(stream.names)
-    # From then on glibc keeps what is freed for the next part. Else it gives it back, and to get it again, page by page,
-    # costs a twentieth of all work. Nothing is written to the block, so it takes no memory.
+    # From then on glibc keeps what is freed for the next part. Else it gives it back, and to get it again, page by
+    # page, costs a twentieth of all work. Nothing is written to the block, so it takes no memory.
     np.empty(_SPARE, dtype=np.uint8)
     given = date_given(order.as_of, order.context)
     target, aside = order.target, _aside(order.target)

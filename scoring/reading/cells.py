@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 import polars as pl
 
@@ -115,6 +116,7 @@ def _simple(column: pl.Series) -> pl.Series:
     return pl.Series(column.name, texts, dtype=pl.String)
 
 
+@cache
 def _expected(field: Field, dtype: pl.DataType) -> pl.Expr:
     """Read a column in the way its cells should be written."""
     column = pl.col(field.name)

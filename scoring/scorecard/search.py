@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 __all__ = ["Search"]
 
 _NEGATIVE = 0x8000  # the first 16 bits (sign, exponent and 7 bits of precision) of -0.0
+_INFINITE = 0x7F80  # those of infinity; what begins with more is not a number
 _PREPARE_ROWS = 8192  # a longer column is worth preparing for (it costs about as much as searching 2000 values)
 _PREPARED_ROWS = 256
 
@@ -42,7 +43,7 @@ class Search:
         Parameters
         ----------
         column : numpy.ndarray
-            Float32, NaN where there is none.
+            Float32, NaN where there is none: one that arithmetic gives, which leaves no signalling ones.
 
         Returns
         -------
@@ -54,8 +55,7 @@ class Search:
         below, alike = self._prepared
         bins = below.take(column.view(np.uint32) >> 16)  # of a byte mostly, which is quicker to add to
         for _ in range(alike):
-            bins += column > self.edges.take(bins)
-        np.putmask(bins, column != column, len(self.edges))
+            bins += column > self.edges.take(bins, mode="clip")  # only missing values lie outside, and stay there
         return bins
 
     @cached_property
@@ -67,4 +67,6 @@ class Search:
         counts = np.diff(places, prepend=-1, append=2 * _NEGATIVE - 1)
         ascending = np.arange(len(self.edges), dtype=np.min_scalar_type(len(self.edges))).repeat(counts)
         below = np.concatenate([ascending[_NEGATIVE:], ascending[_NEGATIVE - 1 :: -1]])
+        for sign in (0, _NEGATIVE):
+            below[sign + _INFINITE + 1 : sign + _NEGATIVE] = len(self.edges)
         return below, int(np.bincount(begins, minlength=1).max())
