@@ -27,6 +27,8 @@ HASHES: Final[Mapping[str, str]] = {level: f"_{level}" for level in LEVELS if le
 KEY: Final = "_key"
 _CONTACT: Final = "contact"
 _ROWS_AT_ONCE: Final = 2_000_000
+_KEYS_AT_ONCE: Final = 500_000
+_SMALL: Final = pl.UInt32
 
 
 def hash_keys(table: pl.DataFrame) -> pl.DataFrame:
@@ -101,14 +103,15 @@ class Totals:
                 levels[level] = total(summands(rows, as_of, {}), level).select(names).collect(engine="streaming")
                 continue
             column, found = HASHES[level], []
-            part = rows
             if level == _CONTACT:
                 several = pl.Series(find_repeated(rows, column))
-                part = rows.filter(pl.col(column).is_in(several.implode()))
-            for within in _ranges(rows, column):
+                part, keys = rows.filter(pl.col(column).is_in(several.implode())), len(several)
+            else:
+                part, keys = rows, _about_how_many(rows, column)
+            for within in _ranges(column, keys, _KEYS_AT_ONCE):
                 added = total(summands(part.filter(within), as_of, {level: pl.col(column)}), level)
                 found.append(added.select("key", *names).collect(engine="streaming"))
-            levels[level] = pl.concat(found).rechunk()
+            levels[level] = _joined(found)
         return cls(as_of, levels)
 
     @cached_property
@@ -143,15 +146,36 @@ class Totals:
                 places = self._indexes[level].places(keys)
                 own = _own(wanted.columns, table, keys, self.as_of) if level == _CONTACT else None
                 if own is None or places.null_count() < len(places):
-                    gathered = wanted.select(pl.all().gather(places))
+                    gathered = wanted.select(pl.all().gather(places)).cast({_SMALL: pl.Float64})
                     own = gathered if own is None else _first(own, gathered, places.is_null())
                 beside.extend(own)
         return table.with_columns(beside)
 
 
-def _ranges(rows: pl.LazyFrame, column: str) -> list[pl.Expr]:
+def _joined(frames: list[pl.DataFrame]) -> pl.DataFrame:
+    """Put frames one behind the other, column by column so that not all are there twice, and numbers as small ones."""
+    columns = {name: [frame[name] for frame in frames] for name in frames[0].columns}
+    frames.clear()
+    return pl.DataFrame([_small(pl.concat(columns.pop(name)).rechunk()) for name in list(columns)])
+
+
+def _small(column: pl.Series) -> pl.Series:
+    """Take half the memory for numbers if all of them are whole and not too large."""
+    if column.dtype != pl.Float64:
+        return column
+    small = column.cast(_SMALL, strict=False)
+    return small if (small.cast(pl.Float64) == column).all(ignore_nulls=False) else column
+
+
+def _about_how_many(rows: pl.LazyFrame, column: str) -> int:
+    """Estimate the number of distinct hashes by those of a 64th, as hashes lie evenly."""
+    some = rows.filter(pl.col(column) < 2**58).select(pl.col(column).n_unique())
+    return 64 * int(some.collect(engine="streaming").item())
+
+
+def _ranges(column: str, many: int, at_once: int) -> list[pl.Expr]:
     """Cut the hashes of a column into ranges, ascending, so that one after the other takes a bounded memory."""
-    parts = -(-rows.select(pl.len()).collect(engine="streaming").item() // _ROWS_AT_ONCE)
+    parts = -(-many // at_once)
     key = pl.col(column)
     if parts <= 1:
         return [key.is_not_null()]
@@ -176,8 +200,10 @@ def find_repeated(rows: pl.LazyFrame, column: str) -> NDArray[np.uint64]:
         Each once, ascending.
     """
     hashes = rows.select(column)
+    many = hashes.select(pl.len()).collect(engine="streaming").item()
     found = [
-        repeated(hashes.filter(within).collect(engine="streaming").to_series()) for within in _ranges(rows, column)
+        repeated(hashes.filter(within).collect(engine="streaming").to_series())
+        for within in _ranges(column, many, _ROWS_AT_ONCE)
     ]
     return np.concatenate(found)
 

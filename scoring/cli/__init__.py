@@ -112,6 +112,8 @@ def run() -> None:
     A stop may find threads of polars at work, which end in a crash where Python takes itself apart under them: so it
     does not, as nothing is left to be done.
     """
+    # Threads of OpenBLAS wait by turning round, for a tenth of a second of CPU at every start, and no verb needs them.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     code = main()
     if code in _STOPPED:
         sys.stdout.flush()
