@@ -22,6 +22,8 @@ class Shelf:
     ----------
     folder : Path
         Where those are kept for which there is no room; it is made when there is one.
+    room : int, optional
+        Bytes of memory; `ROOM` by default.
 
     Examples
     --------
@@ -34,10 +36,10 @@ class Shelf:
     (2, 3, [1, 2, 3])
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, room: int | None = None) -> None:
         self._folder = folder
         self._held: list[pl.DataFrame | Path] = []
-        self._room = ROOM
+        self._room = ROOM if room is None else room
 
     def __len__(self) -> int:
         """Count them."""
@@ -63,7 +65,8 @@ class Shelf:
         """
         self._room -= int(frame.estimated_size())
         if self._room >= 0:
-            self._held.append(frame)
+            # what is added to a text makes it a new one: else it holds on to all that was read along with it
+            self._held.append(frame.with_columns(pl.col(pl.String) + ""))
             return
         path = self._folder / f"{len(self):06}.arrow"
         try:

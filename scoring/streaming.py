@@ -206,7 +206,8 @@ def laid_down(stream: Source, folder: Path, *, keys: bool = False, suppress: Seq
 
 
 def _lay_down(stream: Source, folder: Path, kept: Sequence[str], suppress: Sequence[str]) -> Rows:
-    shelf = Shelf(folder)
+    # to read JSON takes so much memory that to spare some time is not worth more of it
+    shelf = Shelf(folder, 0 if stream.kind in ("json", "ndjson") else None)
     starts, kinds, problems, faults, gone = [0], [], [], [], []
     bounds, stamp, pace = Bounds(), _stamp(stream.paths), Pace("read")
     columns = [column for field, column in match(tuple(stream.names)).found.items() if field in _NEEDED]
