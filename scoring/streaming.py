@@ -1,7 +1,7 @@
 """Scoring a large file in two passes, in memory that hardly grows with it.
 
-The first pass reads the file part after part, types it and lays the typed rows down, in memory as long as there is room
-and beside the output. From these the date, the duplicates and the totals are found. The second pass scores and writes
+The first pass reads the file part after part, types it and keeps the typed rows: in memory as long as there is room,
+then beside the output. From these the date, the duplicates and the totals are found. The second pass scores and writes
 part after part; it reads the file again where its columns have to be written anew. What is kept of each further row is
 8 bytes for its key, and the totals of its rep, account and address.
 """

@@ -50,7 +50,7 @@ def test_totals_are_those_of_a_context(
     at_once: int, shared: pl.DataFrame, when: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(totals, "_ROWS_AT_ONCE", at_once)
-    monkeypatch.setattr(totals, "_KEYS_AT_ONCE", at_once)
+    monkeypatch.setattr(totals, "_KEYS_AT_ONCE", at_once // 10)
     ours, theirs = joined(shared, when)
     assert_frame_equal(ours, theirs, check_exact=True)
     assert theirs["contact_rows"].max() > 1, "some contacts have several rows"

@@ -11,6 +11,7 @@ __all__ = ["Search"]
 
 _NEGATIVE = 0x8000  # the first 16 bits (sign, exponent and 7 bits of precision) of -0.0
 _INFINITE = 0x7F80  # those of infinity; what begins with more is not a number
+_ONE = np.float32(1)
 _PREPARE_ROWS = 8192  # a longer column is worth preparing for (it costs about as much as searching 2000 values)
 _PREPARED_ROWS = 256
 
@@ -43,7 +44,7 @@ class Search:
         Parameters
         ----------
         column : numpy.ndarray
-            Float32, NaN where there is none: one that arithmetic gives, which leaves no signalling ones.
+            Float32, NaN where there is none.
 
         Returns
         -------
@@ -53,6 +54,8 @@ class Search:
         if len(column) < (_PREPARED_ROWS if "_prepared" in self.__dict__ else _PREPARE_ROWS):
             return self.edges.searchsorted(column)
         below, alike = self._prepared
+        with np.errstate(invalid="ignore"):  # a signalling NaN may begin as infinity does: arithmetic makes it quiet
+            column = column * _ONE
         bins = below.take(column.view(np.uint32) >> 16)  # of a byte mostly, which is quicker to add to
         for _ in range(alike):
             bins += column > self.edges.take(bins, mode="clip")  # only missing values lie outside, and stay there
