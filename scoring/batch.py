@@ -19,7 +19,7 @@ import polars as pl
 
 from scoring.cloud import fetched, is_cloud, send
 from scoring.context import Context
-from scoring.dating import Undecided, agree
+from scoring.dating import agree
 from scoring.errors import InputError
 from scoring.evidence import LEVELS
 from scoring.intake import Intake, date_given, date_named, load_context, take_in
@@ -213,9 +213,9 @@ def _score(source: str | Path | Sequence[str | Path], order: _Order) -> Summary:
         while stream is not None:
             try:
                 return _score_parts(stream, place, order)
-            except (Irregular, Undecided) as error:
+            except Irregular as error:
                 # without a better one: what cannot be told from a part of the file can be from all of it
-                stream = getattr(error, "better", None)
+                stream = error.better
         contacts = source if isinstance(source, str | Path) else list(source)
         taken = take_in(contacts, as_of=order.as_of, context=order.context, suppress=order.suppress)
         return _score_whole(taken, order)

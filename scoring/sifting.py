@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from scoring import schema
 from scoring.context import Context
-from scoring.dating import AsOf, Bounds, Undecided, agree, date_of_name
+from scoring.dating import AsOf, Bounds, agree, date_of_name
 from scoring.errors import InputError
 from scoring.intake import take_in
 from scoring.reading import export_part, match, warn_missing
@@ -148,9 +148,9 @@ def sift(
     while stream is not None and choose is not None:
         try:
             return _sift_parts(stream, when, suppress, choose)
-        except (Irregular, Undecided) as error:
+        except Irregular as error:
             # without a better one: what cannot be told from a part of the file can be from all of it
-            stream = getattr(error, "better", None)
+            stream = error.better
     intake = take_in(contacts, as_of=when, suppress=suppress)
     counted = intake.checked.counted
     rejected, dated = int((~intake.checked.accepted).sum()), intake.as_of
@@ -230,7 +230,7 @@ class _Laid:
             return AsOf(when, "given")
         if not self.rows:
             return AsOf(datetime(1970, 1, 1, tzinfo=UTC), "no rows, so no date")
-        return agree(date_of_name(path), self.bounds.infer())
+        return agree(date_of_name(path), self.bounds.infer(map(pl.read_ipc, self.files)))
 
 
 def _sift_parts(

@@ -22,7 +22,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from scoring.context import Context
-from scoring.dating import AsOf, Bounds, Undecided
+from scoring.dating import AsOf, Bounds
 from scoring.errors import InputError
 from scoring.features import TOTALS
 from scoring.model import Model
@@ -146,13 +146,7 @@ class Rows:
         """
         if not self.starts[-1]:
             return AsOf(datetime(1970, 1, 1, tzinfo=UTC), "no rows, so no date")
-        try:
-            return self.bounds.infer()
-        except Undecided:
-            bounds = Bounds(exact=True)
-            for number in range(len(self.shelf)):
-                bounds.add(self.shelf[number])
-            return bounds.infer()
+        return self.bounds.infer(self.shelf[number] for number in range(len(self.shelf)))
 
     def total(self, as_of: AsOf) -> Totals:
         """Add up the rows that count.

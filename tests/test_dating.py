@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scoring import times
-from scoring.dating import WINDOW, Bounds, _fewest, date_of_name, infer_as_of, parse_as_of
+from scoring.bounds import WINDOW
+from scoring.dating import date_of_name, infer_as_of, parse_as_of
 from scoring.errors import InputError
 from scoring.schema import empty
 
@@ -81,34 +81,6 @@ def test_a_given_date(value, expected):
 def test_what_is_no_date_is_refused(value):
     with pytest.raises(InputError, match="2026-03-01"):
         parse_as_of(value)
-
-
-TICKS = st.lists(st.integers(0, 60), max_size=40)
-
-
-@given(lower=TICKS.filter(len), upper=TICKS)
-@quick
-def test_no_date_contradicts_fewer_bounds_than_the_one_found(lower, upper):
-    against = {date: sum(one > date for one in lower) + sum(one < date for one in upper) for date in sorted(lower)}
-    best = min(against, key=against.get)
-    counted = [np.unique(np.array(some, dtype=np.int64), return_counts=True) for some in (lower, upper)]
-    assert _fewest(*counted[0], *counted[1]) == (best, against[best])
-
-
-@quick
-@given(st.integers(10, 120), st.integers(0, 1000), st.integers(1, 30), st.booleans())
-def test_however_few_times_are_kept_the_date_is_the_same(rows, seed, kept, torn):
-    table = drawn(rows, seed)
-    if torn:  # exports of two dates in one contradict each other in most rows
-        table = pl.concat([table, table.with_columns(pl.col(pl.Datetime).dt.offset_by("400d"))])
-    expected = infer_as_of(table)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(times, "KEPT", kept)
-        assert infer_as_of(table) == expected
-        exact = Bounds(exact=True)
-        for start in range(0, table.height, 7):
-            exact.add(table[start : start + 7])
-        assert exact.infer() == expected
 
 
 @quick

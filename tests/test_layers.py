@@ -23,14 +23,13 @@ LAYERS = [
         "cloud",
         "finder",
         "pace",
-        "times",
         "pairs",
         "splicing",
         "thrift",
         "percentages",
         "shelf",
     },
-    {"reading", "dating", "validation", "writing", "workplace", "spreadsheet"},
+    {"reading", "bounds", "dating", "validation", "writing", "workplace", "spreadsheet"},
     {"context", "intake", "sampling", "suppressing", "totals"},
     {"features", "simulation", "labels", "neighbours"},
     {
@@ -88,8 +87,11 @@ LAYERS = [
 ]
 WITHIN = {
     ("splicing", "thrift"),
+    ("bounds", "reading"),
+    ("dating", "bounds"),
     ("dating", "reading"),
     ("validation", "reading"),
+    ("validation", "bounds"),
     ("validation", "dating"),
     ("spreadsheet", "writing"),
     ("intake", "context"),

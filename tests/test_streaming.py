@@ -16,7 +16,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 import scoring
-from scoring import batch, shelf, splicing, streaming, times, writing
+from scoring import batch, shelf, splicing, streaming, writing
 from scoring.reading import streams
 from scoring.writing import write_frame
 
@@ -291,17 +291,6 @@ def test_a_context_given_is_used_in_parts(
     context = scoring.build_context(contacts, as_of=when)
     write_frame(contacts.head(90), tmp_path / "in.csv")
     same(tmp_path / "in.csv", tmp_path, lambda: in_parts(4000), context=context)
-
-
-def test_where_the_latest_times_do_not_decide_all_are_looked_at(
-    contacts: pl.DataFrame, tmp_path: Path, in_parts: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    write_frame(contacts, tmp_path / "in.csv")
-    expected = scoring.score_file(tmp_path / "in.csv", tmp_path / "out.csv")
-    in_parts(9000, only=False)
-    for kept in (1, 30, 500):
-        monkeypatch.setattr(times, "KEPT", kept)
-        assert scoring.score_file(tmp_path / "in.csv", tmp_path / "out.csv") == expected
 
 
 # ---- Parquet to which columns are added -----------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from typing import Final, Literal
 
 import polars as pl
 
-from scoring.dating import WINDOW
+from scoring.bounds import WINDOW
 from scoring.schema import FIELDS, NAMES
 
 __all__ = [

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from scoring.dating import WINDOW
+from scoring.bounds import WINDOW
 from scoring.validation.rules import CHANNELS, COUNTS, MAIL, PAIRS, PAST, SINCE, TOLERANCE
 
 __all__ = ["contradicted", "negative", "noted"]
