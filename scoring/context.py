@@ -24,7 +24,7 @@ from scoring.paths import local_path
 from scoring.schema import empty, same_time
 from scoring.writing import beside
 
-__all__ = ["LEVELS", "SOURCES", "Context", "bare_key", "level_key", "summands", "total", "total_rows", "totals_of_one"]
+__all__ = ["LEVELS", "SOURCES", "Context", "level_key", "raw_key", "summands", "total", "total_rows", "totals_of_one"]
 
 _FORMAT: Final = "1"
 _HEADER: Final = "scoring.context"
@@ -94,8 +94,8 @@ def level_key(level: str) -> pl.Expr:
     return _KEYS[level].str.strip_chars().str.to_lowercase().alias("key")
 
 
-def bare_key(level: str) -> pl.Expr:
-    """Make the key that `level_key` makes, where no key has white space around it, as none has once it is read.
+def raw_key(level: str) -> pl.Expr:
+    """Take what `level_key` makes a key of: the same but for outer white space, which none has once read, and case.
 
     Parameters
     ----------
@@ -107,7 +107,7 @@ def bare_key(level: str) -> pl.Expr:
     polars.Expr
         As for `level_key`.
     """
-    return _KEYS[level].str.to_lowercase().alias("key")
+    return _KEYS[level].alias("key")
 
 
 def total_rows(table: pl.DataFrame, level: str, as_of: datetime) -> pl.DataFrame:

@@ -20,6 +20,7 @@ LAYERS = [
         "config",
         "paths",
         "lines",
+        "letters",
         "cloud",
         "finder",
         "pace",

@@ -13,6 +13,7 @@ from functools import cache
 
 import polars as pl
 
+from scoring.letters import without_outer_space
 from scoring.reading import scalars
 from scoring.reading.export import FAULTS, no_faults, shorten
 from scoring.schema import FIELDS, Field, empty
@@ -61,6 +62,9 @@ def typed(source: pl.DataFrame, found: dict[str, str]) -> tuple[pl.DataFrame, pl
     """
     fields = [field for field in FIELDS if field.name in found]
     simple = source.select(_simple(source[found[field.name]]).alias(field.name) for field in fields)
+    bare = [field.name for field in fields if field.kind == "text" and field.role != "identity"]
+    bare = [name for name in bare if simple.schema[name] == pl.String]
+    simple = simple.with_columns(without_outer_space(simple[name]) for name in bare)
     table = simple.select(_expected(field, simple.schema[field.name]).alias(field.name) for field in fields)
     table = _within_reach(table)
     again: dict[str, pl.Series] = {}
@@ -126,7 +130,7 @@ def _expected(field: Field, dtype: pl.DataType) -> pl.Expr:
 
 
 def _expected_text(column: pl.Expr, dtype: pl.DataType, field: Field) -> pl.Expr:
-    """Read text: null where it says nothing; keys, profiles and outcomes without outer white space."""
+    """Read text, which has no outer white space but in an identity: null where it says nothing."""
     if dtype.is_float():
         whole = column.is_finite() & (column == column.floor()) & (column.abs() < 2.0**63)
         column = (
@@ -140,8 +144,7 @@ def _expected_text(column: pl.Expr, dtype: pl.DataType, field: Field) -> pl.Expr
         column = column.cast(pl.String)
     if field.role == "identity":
         return pl.when(column.str.contains(r"\S")).then(column)
-    bare = column.str.strip_chars()
-    return pl.when(~bare.is_in(scalars.NOTHING)).then(bare)
+    return pl.when(~column.is_in(scalars.NOTHING)).then(column)
 
 
 def _expected_flag(column: pl.Expr, dtype: pl.DataType, _: Field) -> pl.Expr:
