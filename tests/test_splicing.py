@@ -143,7 +143,11 @@ def test_it_is_read_as_if_all_had_been_written_anew(source: Path, seed: int, tmp
     assert notes[0] == notes[1]
 
 
-def test_every_reader_finds_columns_and_rows(source: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("at_once", [0, 29, 2**17], ids="{} rows at once".format)
+def test_every_reader_finds_columns_and_rows(
+    source: Path, at_once: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(splicing, "_AT_ONCE", at_once)
     target = tmp_path / "target.parquet"
     splice(source, cut(ADDED), target)
     expected = pl.read_parquet(source).with_columns(ADDED)
