@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Collection, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime
 from math import isfinite
@@ -30,8 +30,9 @@ from scoring.prediction import COLUMNS, refuse_columns, refuse_scored, score_int
 from scoring.reading import warn_missing
 from scoring.reading.several import Source, open_several
 from scoring.reading.streams import TEXT, Irregular, Stream, open_stream
+from scoring.rows import laid_down
 from scoring.splicing import Unfit
-from scoring.streaming import Scored, Tally, laid_down, score_rows
+from scoring.streaming import Scored, Tally, score_rows
 from scoring.validation import RULES
 from scoring.workplace import workplace
 from scoring.writing import (
@@ -276,9 +277,10 @@ def _score_parts(stream: Source, place: Path, order: _Order) -> Summary:
 
         def write(onto: Path | None) -> Tally:
             tally = Tally()
-            scored = score_rows(rows, order.model, dated, totals, as_text=as_text, bare=onto is not None)
-            parts = (_part(each, stream, tally) for each in scored)
-            write_parts(parts, names, target, aside if rows.rejected else None, onto)
+            bare = onto is not None
+            with closing(score_rows(rows, order.model, dated, totals, as_text=as_text, bare=bare)) as scored:
+                parts = (_part(each, stream, tally) for each in scored)
+                write_parts(parts, names, target, aside if rows.rejected else None, onto)
             return tally
 
         try:

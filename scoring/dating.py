@@ -171,7 +171,7 @@ def infer_as_of(table: pl.DataFrame) -> AsOf:
     '2026-02-03T10:00:01+00:00'
     """
     bounds = Bounds()
-    bounds.add(table)
+    bounds.add(count_spans(table))
     return bounds.infer([table])
 
 
@@ -185,7 +185,7 @@ class Bounds:
     >>> part = empty(1).with_columns(last_inbound_time=times)
     >>> bounds = Bounds()
     >>> for _ in range(2):
-    ...     bounds.add(part)
+    ...     bounds.add(count_spans(part))
     >>> bounds.infer([part, part]).when.isoformat()
     '2026-02-03T10:00:01+00:00'
     """
@@ -193,15 +193,15 @@ class Bounds:
     def __init__(self) -> None:
         self._counted: list[pl.DataFrame] = []
 
-    def add(self, table: pl.DataFrame) -> None:
+    def add(self, spans: pl.DataFrame) -> None:
         """Add the bounds of some rows.
 
         Parameters
         ----------
-        table : polars.DataFrame
-            The typed table, see `scoring.reading`.
+        spans : polars.DataFrame
+            `count_spans` of them.
         """
-        self._counted.append(count_spans(table))
+        self._counted.append(spans)
         if sum(counted.height for counted in self._counted) > _MOST_COUNTED:
             self._counted = [add_up(self._counted)]
 

@@ -21,6 +21,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from scoring import schema
+from scoring.bounds import count_spans
 from scoring.context import Context
 from scoring.dating import AsOf, Bounds, agree, date_of_name
 from scoring.errors import InputError
@@ -275,7 +276,7 @@ def _lay_down(stream: AnyStream, folder: Path, suppress: Sequence[str], seed: in
         suppressed += len(keep) - typed.height
         unusable += typed.height - int(typed[_USABLE].sum())
         rows += typed.height
-        bounds.add(typed)
+        bounds.add(count_spans(typed))
         numbers = key_numbers(typed, seed)
         parts.append(numbers[typed[_USABLE].to_numpy()])
         files.append(folder / f"{len(files):06}.arrow")

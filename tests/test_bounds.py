@@ -142,13 +142,13 @@ def test_what_is_held_of_many_parts_is_added_up(monkeypatch: pytest.MonkeyPatch)
         monkeypatch.setattr(dating, "_MOST_COUNTED", most)
         bounds = Bounds()
         for part in parts:
-            bounds.add(part)
+            bounds.add(count_spans(part))
             assert sum(counted.height for counted in bounds._counted) <= max(most, count_spans(whole).height)
         assert bounds.infer(parts) == infer_as_of(whole)
 
 
 def test_without_a_time_there_is_no_date() -> None:
     bounds = Bounds()
-    bounds.add(schema.empty(3))
+    bounds.add(count_spans(schema.empty(3)))
     with pytest.raises(InputError, match="no row has a time"):
         bounds.infer([schema.empty(3)])
