@@ -146,9 +146,8 @@ def score_file(
     an older such file is removed where every row is fine.
     """
     began = monotonic()
-    if isinstance(source, str | Path):
-        files = matching(source)
-        source = files[0] if len(files) == 1 else files
+    files = matching(source) if isinstance(source, str | Path) else list(source)
+    source = files[0] if len(files) == 1 else files
     with ExitStack() as stack:
         near, target = _near(source, output, stack)
         place = check_target(target, near)

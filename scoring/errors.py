@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 import warnings
 
-__all__ = ["InputError", "LeakageWarning", "ModelError", "SchemaWarning", "ScoringError", "warn"]
+__all__ = ["InputError", "LeakageWarning", "ModelError", "SchemaWarning", "ScoringError", "heed_interrupt", "warn"]
 
 
 class ScoringError(Exception):
@@ -49,6 +49,27 @@ class SchemaWarning(UserWarning):
 
 class LeakageWarning(UserWarning):
     """What a model is to learn from seems to hold its own answer."""
+
+
+def heed_interrupt(error: BaseException) -> None:
+    """Take an error of polars for Ctrl-C where it is one: in its own threads it tells so only in the text of a panic.
+
+    Parameters
+    ----------
+    error : BaseException
+        What was caught.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If it is.
+
+    Examples
+    --------
+    >>> heed_interrupt(OSError("no room"))
+    """
+    if "KEYBOARD_INTERRUPT" in str(error):
+        raise KeyboardInterrupt from error
 
 
 def warn(message: str, category: type[UserWarning] = SchemaWarning) -> None:

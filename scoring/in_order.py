@@ -7,6 +7,8 @@ from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final, TypeVar
 
+from scoring.errors import heed_interrupt
+
 __all__ = ["in_order"]
 
 _AT_ONCE: Final = 2
@@ -43,8 +45,16 @@ def in_order(function: Callable[[_Part], _Done], parts: Iterable[_Part]) -> Gene
         for part in parts:
             begun.append(pool.submit(function, part))
             if len(begun) > _AT_ONCE:
-                yield begun.popleft().result()
+                yield _result(begun.popleft())
         while begun:
-            yield begun.popleft().result()
+            yield _result(begun.popleft())
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _result(future: Future[_Done]) -> _Done:
+    try:
+        return future.result()
+    except BaseException as error:
+        heed_interrupt(error)
+        raise

@@ -18,6 +18,7 @@ from typing import Any, BinaryIO, Final
 
 import polars as pl
 
+from scoring.errors import heed_interrupt
 from scoring.thrift import BINARY, STRUCT, Field, Fields, add, read_number, read_value, write_value
 
 __all__ = ["LEVEL", "Unfit", "splice"]
@@ -110,6 +111,7 @@ def _understood() -> Iterator[None]:
         OSError, LookupError, ValueError, TypeError, RecursionError, pl.exceptions.PolarsError,
         pl.exceptions.PanicException,
     ) as error:  # fmt: skip
+        heed_interrupt(error)
         raise Unfit from error
 
 

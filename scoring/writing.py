@@ -13,7 +13,7 @@ from typing import Final, Literal
 import polars as pl
 from polars.io.plugins import register_io_source
 
-from scoring.errors import InputError
+from scoring.errors import InputError, heed_interrupt
 from scoring.paths import local_path
 from scoring.splicing import LEVEL, splice
 
@@ -326,6 +326,7 @@ def beside(target: Path, ending: str = "") -> Iterator[Path]:
         yield part
         os.replace(part, target)
     except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        heed_interrupt(error)
         reason = getattr(error, "strerror", None) or str(error).partition("\n")[0]
         raise InputError(
             f"{target.name!r} could not be written ({type(error).__name__}: {reason})",

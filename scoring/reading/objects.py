@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, Final
 
 import polars as pl
 
-from scoring.errors import InputError
+from scoring.errors import InputError, heed_interrupt
 from scoring.reading.arrays import cut_array
 from scoring.reading.blocks import DECODER
 from scoring.reading.columns import match, recognised
@@ -185,6 +185,7 @@ class ObjectStream:
             pl.exceptions.PolarsError,
             pl.exceptions.PanicException,
         ) as error:
+            heed_interrupt(error)
             raise Irregular from error  # read whole, it is told what is the matter
 
     def _even(self, block: _Block, kinds: Kinds, columns: Sequence[str], checked: bool = False) -> Contents | None:

@@ -18,7 +18,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from scoring.errors import InputError
+from scoring.errors import InputError, heed_interrupt
 from scoring.paths import local_path
 from scoring.reading.columns import match, unrepeated
 from scoring.reading.delimited import finish, header, parse, quoted_rows, unquoted_rows
@@ -176,6 +176,7 @@ class Stream:
             with naming(self.path):
                 yield
         except (OSError, EOFError, zlib.error, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+            heed_interrupt(error)
             raise Irregular from error  # read whole, it is told what is the matter
 
     def _tables(self, columns: Sequence[str]) -> Iterator[Contents]:
