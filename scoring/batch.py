@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Collection, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime
 from math import isfinite
@@ -277,7 +277,7 @@ def _score_parts(stream: Source, place: Path, order: _Order) -> Summary:
         def write(onto: Path | None) -> Tally:
             tally = Tally()
             bare = onto is not None
-            with closing(score_rows(rows, order.model, dated, totals, as_text=as_text, bare=bare)) as scored:
+            with score_rows(rows, order.model, dated, totals, as_text=as_text, bare=bare) as scored:
                 parts = (_part(each, stream, tally) for each in scored)
                 write_parts(parts, names, target, aside if rows.rejected else None, onto)
             return tally

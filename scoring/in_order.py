@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Final, TypeVar
 
 from scoring.errors import heed_interrupt
@@ -18,7 +19,8 @@ _Part = TypeVar("_Part")
 _Done = TypeVar("_Done")
 
 
-def in_order(function: Callable[[_Part], _Done], parts: Iterable[_Part]) -> Generator[_Done]:
+@contextmanager
+def in_order(function: Callable[[_Part], _Done], parts: Iterable[_Part]) -> Iterator[Iterator[_Done]]:
     """Apply a function to parts, to some of them ahead of whoever takes what comes of them.
 
     Parameters
@@ -30,26 +32,32 @@ def in_order(function: Callable[[_Part], _Done], parts: Iterable[_Part]) -> Gene
 
     Yields
     ------
-    object
-        Results in the order of the parts. An exception comes in the place of its result; what has begun is ended then,
-        and the rest is not begun.
+    iterator
+        Results in the order of the parts. An exception comes in the place of its result. At the end what has begun is
+        ended, and the rest is not begun.
 
     Examples
     --------
-    >>> list(in_order(len, ["a", "bc", ""]))
+    >>> with in_order(len, ["a", "bc", ""]) as lengths:
+    ...     list(lengths)
     [1, 2, 0]
     """
+    # whoever begins it holds the threads: polars, which may take the results, drops what it has where Ctrl-C gets lost
     pool = ThreadPoolExecutor(_AT_ONCE, "scoring")
-    begun: deque[Future[_Done]] = deque()
     try:
-        for part in parts:
-            begun.append(pool.submit(function, part))
-            if len(begun) > _AT_ONCE:
-                yield _result(begun.popleft())
-        while begun:
-            yield _result(begun.popleft())
+        yield _results(pool, function, parts)
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _results(pool: ThreadPoolExecutor, function: Callable[[_Part], _Done], parts: Iterable[_Part]) -> Iterator[_Done]:
+    begun: deque[Future[_Done]] = deque()
+    for part in parts:
+        begun.append(pool.submit(function, part))
+        if len(begun) > _AT_ONCE:
+            yield _result(begun.popleft())
+    while begun:
+        yield _result(begun.popleft())
 
 
 def _result(future: Future[_Done]) -> _Done:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -213,7 +213,7 @@ def _lay_down(stream: Source, folder: Path, kept: Sequence[str], suppress: Seque
     bounds, stamp, pace = Bounds(), _stamp(stream.paths), Pace("read")
     columns = [column for field, column in match(tuple(stream.names)).found.items() if field in _NEEDED]
     type_part = partial(_type_part, stream, kept, suppress, find_people(stream, suppress))
-    with closing(in_order(type_part, stream.parts(columns))) as parts:
+    with in_order(type_part, stream.parts(columns)) as parts:
         for part in parts:
             shelf.put(part.rows)
             bounds.add(part.spans)

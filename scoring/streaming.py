@@ -7,8 +7,8 @@ one scores; it reads the file again only where its columns have to be written an
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Generator, Iterator
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import pairwise
@@ -92,9 +92,10 @@ class Scored:
     scores: pl.DataFrame
 
 
+@contextmanager
 def score_rows(
     rows: Rows, model: Model, as_of: AsOf, context: Context | Totals, *, as_text: bool = False, bare: bool = False
-) -> Generator[Scored]:
+) -> Iterator[Iterator[Scored]]:
     """Read the file a second time and score it, by several threads at once.
 
     Parameters
@@ -114,7 +115,7 @@ def score_rows(
 
     Yields
     ------
-    Scored
+    iterator of Scored
         Part after part.
 
     Raises
@@ -123,11 +124,16 @@ def score_rows(
         If the file is not what it was.
     """
     score = partial(_score_part, rows, model, as_of, context)
+    with in_order(score, _parts_again(rows, as_text, bare)) as parts:
+        yield _counted(parts, rows)
+
+
+def _counted(parts: Iterator[Scored], rows: Rows) -> Iterator[Scored]:
+    """Tell how far it is; and at the end, whether the file is still what it was."""
     pace = Pace("scored", rows.starts[-1])
-    with closing(in_order(score, _parts_again(rows, as_text, bare))) as parts:
-        for scored in parts:
-            yield scored
-            pace.add(scored.scores.height)
+    for scored in parts:
+        yield scored
+        pace.add(scored.scores.height)
     if not rows.unchanged():
         raise _changed(rows)
 

@@ -315,6 +315,17 @@ def test_a_parquet_file_gets_columns_without_being_read_again(
     same(tmp_path / "in.parquet", tmp_path, cut, (".parquet",))
 
 
+def test_a_list_of_one_file_is_that_file(
+    contacts: pl.DataFrame, tmp_path: Path, in_parts: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contacts.write_parquet(tmp_path / "in.parquet", row_group_size=50)
+    in_parts(9000)
+    monkeypatch.setattr(streams.Stream, "again", never)
+    scoring.score_file(tmp_path / "in.parquet", tmp_path / "one.parquet")
+    scoring.score_file([tmp_path / "in.parquet"], tmp_path / "list.parquet")
+    assert (tmp_path / "one.parquet").read_bytes() == (tmp_path / "list.parquet").read_bytes()
+
+
 @pytest.mark.parametrize("fault", ["_groups", "_extended", "_ending"])
 def test_where_columns_cannot_be_added_all_are_written_anew(
     fault: str, contacts: pl.DataFrame, tmp_path: Path, in_parts: Any, monkeypatch: pytest.MonkeyPatch

@@ -355,5 +355,6 @@ def _open_text(path: Path, start: bytes) -> AnyStream | None:
     stream = Stream(path, "csv", names, separator, skipped, begin + len(_MARK) * start.startswith(_MARK))
     body = pl.read_lines(text[begin:], name="text")["text"].head(100)
     # rows of another width than the header: how to take them is decided by all of them
-    short = body.str.count_matches(separator, literal=True) != len(names) - 1
+    between = body.str.replace_all('"[^"]*"', "").str.count_matches(separator, literal=True)
+    short = between != len(names) - 1
     return None if short.all() else stream

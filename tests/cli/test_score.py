@@ -20,12 +20,14 @@ import pytest
 from polars.testing import assert_frame_equal
 
 import scoring
-from scoring.cli import main
+from scoring.cli import main, table
 from scoring.cli.terminal import plain
 from scoring.model import find_quantiles
 from scoring.own_card import tell_blend
 from scoring.prediction import COLUMNS
 from scoring.rates import tell_rates
+from scoring.reading import streams
+from scoring.writing import write_frame
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -35,6 +37,28 @@ def one_line(err: str) -> str:
     assert err.count("\n") == 1, err
     assert err.startswith("scoring: ")
     return err
+
+
+def test_the_list_of_a_large_file_is_that_of_a_small_one(
+    run: Run, contacts: pl.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where chances are equal, cells are quoted, and columns bear other names."""
+    twice = pl.concat([contacts, contacts.with_columns(crm_id="2" + pl.col("crm_id"))])
+    odd = twice.with_columns(account_name=pl.lit('A "B", C')).rename({"email": "E-Mail"})
+    for frame, name in ((twice, "a.csv"), (odd, "b.csv"), (odd, "c.parquet"), (odd, "d.ndjson"), (odd, "e.json")):
+        write_frame(frame, Path(name))
+        shown = []
+        for least in (2**40, 0):
+            monkeypatch.setattr(streams, "LEAST_BYTES", least)
+            if not least:
+                monkeypatch.setattr(table, "read", lambda *_: pytest.fail("it was read whole"))
+            monkeypatch.setattr(streams, "BLOCK_BYTES", 9000)
+            monkeypatch.setattr(streams, "PART_ROWS", 50)
+            _, out, _ = run("score", name, "-o", f"out.{name}", "--top", 30)
+            shown.append(out.partition("contacts scored")[0])
+        monkeypatch.undo()
+        assert shown[0] == shown[1]
+        assert shown[0].count("(rep ") == 30
 
 
 def test_a_file_is_scored_into_this_folder(run: Run, export_csv: Path, contacts: pl.DataFrame) -> None:
@@ -394,7 +418,9 @@ def test_a_run_that_is_stopped_leaves_nothing(
             time.sleep(0.01)
         process.send_signal(sent)
         _, err = process.communicate()
-    assert (process.returncode, err) == (code, "scoring: stopped\n")
+    assert process.returncode == code
+    # once in forty times a thread of polars that writes Parquet tells of its own end first
+    assert err == "scoring: stopped\n" or (target == "out.parquet" and err.endswith("\nscoring: stopped\n"))
     assert (tmp_path / target).read_text() == "older"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in.csv", target]
 
