@@ -120,7 +120,7 @@ def count_spans(table: pl.DataFrame) -> pl.DataFrame:
     >>> from scoring.schema import empty
     >>> times = pl.Series(["2026-02-03T10:00:00Z"]).str.to_datetime(time_zone="UTC")
     >>> count_spans(empty(1).with_columns(last_inbound_time=times)).rows()
-    [('newest', 25755, 1), ('lower', 25755, 1)]
+    [('newest', 25758, 1), ('lower', 25758, 1)]
     """
     return _laid_down(map(_count, find_bounds(table)))
 
