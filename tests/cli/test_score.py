@@ -49,14 +49,14 @@ def test_the_list_of_a_large_file_is_that_of_a_small_one(
         write_frame(frame, Path(name))
         shown = []
         for least in (2**40, 0):
-            monkeypatch.setattr(streams, "LEAST_BYTES", least)
-            if not least:
-                monkeypatch.setattr(table, "read", lambda *_: pytest.fail("it was read whole"))
-            monkeypatch.setattr(streams, "BLOCK_BYTES", 9000)
-            monkeypatch.setattr(streams, "PART_ROWS", 50)
-            _, out, _ = run("score", name, "-o", f"out.{name}", "--top", 30)
+            with monkeypatch.context() as patch:
+                patch.setattr(streams, "LEAST_BYTES", least)
+                patch.setattr(streams, "BLOCK_BYTES", 9000)
+                patch.setattr(streams, "PART_ROWS", 50)
+                if not least:
+                    patch.setattr(table, "read", lambda *_: pytest.fail("it was read whole"))
+                _, out, _ = run("score", name, "-o", f"out.{name}", "--top", 30)
             shown.append(out.partition("contacts scored")[0])
-        monkeypatch.undo()
         assert shown[0] == shown[1]
         assert shown[0].count("(rep ") == 30
 
