@@ -46,7 +46,7 @@ _SIDES: Final[tuple[Literal["left", "right"], ...]] = ("left", "right")
 _KINDS: Final = pl.Series(["newest", "lower", "upper"])
 _BITS: Final = 36  # of a time in microseconds, which tell where in its span it lies
 _DAY: Final = 86_400_000_000  # microseconds
-_LATER: Final = 30 * _DAY
+_LATER: Final = WINDOW // timedelta(microseconds=1)
 _EARLIEST: Final = int(EARLIEST.timestamp()) * 10**6
 _NEVER: Final = _EARLIEST - 3 * _LATER  # however it is moved by a window, it is before all times
 _LONE_GAP_DAYS, _SPAN_DAYS = 45, 3650

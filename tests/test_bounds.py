@@ -53,7 +53,7 @@ def table(seed: int, rows: int, *, wrong: int = 0, counts: float = 1.0, hours: i
 
 
 def chosen(table: pl.DataFrame) -> Choice:
-    """Choose as the issue has it, one bound after the other, in plain Python."""
+    """Choose as `infer_as_of` says, one bound after the other, in plain Python."""
     newest, lower, upper = [], [], []
     for row in table.with_columns(pl.col(pl.Datetime).to_physical()).iter_rows(named=True):
         times = [row[name] for name in (*CHANNELS, *FIRST) if row[name] is not None]
